@@ -1,0 +1,660 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests: scatterlist entries without a page behind an I/O MMU.
+ *
+ * Most of them run twice. Once behind an I/O MMU that only exists here, which
+ * remembers with what protection each page was mapped and can be made to fail,
+ * and once behind that of the machine, for some PCI device that is there anyway.
+ * Nothing is transferred: what counts is where the DMA addresses lead to.
+ */
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/iommu.h>
+#include <linux/iommu-dma.h>
+#include <linux/mm.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
+#include <linux/property.h>
+#include <linux/slab.h>
+#include <linux/swiotlb.h>
+#include <linux/xarray.h>
+
+#include "sg_pfn_kunit.h"
+
+#define MAX_MAPS	32
+
+struct mock_pte {
+	phys_addr_t phys;
+	int prot;
+};
+
+struct mock_map {
+	unsigned long iova;
+	phys_addr_t phys;
+	size_t size;
+	int prot;
+};
+
+struct mock_domain {
+	struct iommu_domain domain;
+	struct xarray ptes;			/* mock_pte by IOVA page */
+	struct mock_map maps[MAX_MAPS];		/* calls, in their order */
+	unsigned int n_maps;
+	unsigned int fail_at;			/* number of the call, from 1 */
+};
+
+static struct iommu_device mock_iommu;
+static struct fwnode_handle *mock_fwnode;
+
+static struct mock_domain *to_mock(struct iommu_domain *domain)
+{
+	return container_of(domain, struct mock_domain, domain);
+}
+
+static size_t mock_unmap_pages(struct iommu_domain *domain, unsigned long iova,
+			       size_t pgsize, size_t pgcount,
+			       struct iommu_iotlb_gather *gather)
+{
+	struct mock_domain *mock = to_mock(domain);
+	size_t i;
+
+	for (i = 0; i < pgcount; i++) {
+		void *pte = xa_erase(&mock->ptes, PHYS_PFN(iova) + i);
+
+		if (!pte)
+			break;
+		kfree(pte);
+	}
+	return i * pgsize;
+}
+
+static int mock_map_pages(struct iommu_domain *domain, unsigned long iova,
+			  phys_addr_t phys, size_t pgsize, size_t pgcount,
+			  int prot, gfp_t gfp, size_t *mapped)
+{
+	struct mock_domain *mock = to_mock(domain);
+	unsigned int call = mock->n_maps++;
+
+	if (mock->n_maps == mock->fail_at)
+		return -ENOMEM;
+	if (call < MAX_MAPS)
+		mock->maps[call] = (struct mock_map){
+			iova, phys, pgsize * pgcount, prot };
+
+	for (size_t i = 0; i < pgcount; i++) {
+		struct mock_pte *pte = kmalloc_obj(*pte, gfp);
+
+		if (!pte)
+			return -ENOMEM;
+		pte->phys = phys + i * pgsize;
+		pte->prot = prot;
+		if (xa_err(xa_store(&mock->ptes, PHYS_PFN(iova) + i, pte,
+				    gfp))) {
+			kfree(pte);
+			return -ENOMEM;
+		}
+		*mapped += pgsize;
+	}
+	return 0;
+}
+
+static phys_addr_t mock_iova_to_phys(struct iommu_domain *domain,
+				     dma_addr_t iova)
+{
+	struct mock_pte *pte = xa_load(&to_mock(domain)->ptes, PHYS_PFN(iova));
+
+	return pte ? pte->phys + offset_in_page(iova) : 0;
+}
+
+static int mock_attach_dev(struct iommu_domain *domain, struct device *dev,
+			   struct iommu_domain *old)
+{
+	return 0;
+}
+
+static void mock_free(struct iommu_domain *domain)
+{
+	struct mock_domain *mock = to_mock(domain);
+	struct mock_pte *pte;
+	unsigned long i;
+
+	xa_for_each(&mock->ptes, i, pte)
+		kfree(pte);
+	xa_destroy(&mock->ptes);
+	kfree(mock);
+}
+
+static const struct iommu_domain_ops mock_domain_ops = {
+	.attach_dev = mock_attach_dev,
+	.map_pages = mock_map_pages,
+	.unmap_pages = mock_unmap_pages,
+	.iova_to_phys = mock_iova_to_phys,
+	.free = mock_free,
+};
+
+static struct iommu_domain *mock_domain_alloc_paging(struct device *dev)
+{
+	struct mock_domain *mock = kzalloc_obj(*mock);
+
+	if (!mock)
+		return ERR_PTR(-ENOMEM);
+	xa_init(&mock->ptes);
+	mock->domain.pgsize_bitmap = PAGE_SIZE;
+	mock->domain.geometry.aperture_end = DMA_BIT_MASK(32);
+	mock->domain.geometry.force_aperture = true;
+	return &mock->domain;
+}
+
+static struct iommu_device *mock_probe_device(struct device *dev)
+{
+	return &mock_iommu;
+}
+
+static int mock_def_domain_type(struct device *dev)
+{
+	return IOMMU_DOMAIN_DMA;
+}
+
+static const struct iommu_ops mock_ops = {
+	.owner = THIS_MODULE,
+	.domain_alloc_paging = mock_domain_alloc_paging,
+	.probe_device = mock_probe_device,
+	.device_group = generic_device_group,
+	.def_domain_type = mock_def_domain_type,
+	.default_domain_ops = &mock_domain_ops,
+};
+
+static int iommu_suite_init(struct kunit_suite *suite)
+{
+	int ret;
+
+	mock_fwnode = fwnode_create_software_node(NULL, NULL);
+	if (IS_ERR(mock_fwnode))
+		return PTR_ERR(mock_fwnode);
+	ret = iommu_device_sysfs_add(&mock_iommu, NULL, NULL, "sg-pfn-mock");
+	if (ret)
+		goto err_fwnode;
+
+	/* Devices that don't name it have nothing to do with it */
+	mock_iommu.fwnode = mock_fwnode;
+	ret = iommu_device_register(&mock_iommu, &mock_ops, NULL);
+	if (ret)
+		goto err_sysfs;
+	ret = sg_pfn_suite_init(suite);
+	if (ret)
+		goto err_iommu;
+	return 0;
+
+err_iommu:
+	iommu_device_unregister(&mock_iommu);
+err_sysfs:
+	iommu_device_sysfs_remove(&mock_iommu);
+err_fwnode:
+	fwnode_remove_software_node(mock_fwnode);
+	return ret;
+}
+
+static void iommu_suite_exit(struct kunit_suite *suite)
+{
+	sg_pfn_suite_exit(suite);
+	iommu_device_unregister(&mock_iommu);
+	iommu_device_sysfs_remove(&mock_iommu);
+	fwnode_remove_software_node(mock_fwnode);
+}
+
+static void unregister_mock_device(void *pdev)
+{
+	platform_device_unregister(pdev);
+}
+
+static struct device *mock_device(struct kunit *test)
+{
+	struct platform_device *pdev;
+	int ret;
+
+	pdev = platform_device_alloc("dma-sg-pfn", PLATFORM_DEVID_AUTO);
+	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	ret = iommu_fwspec_init(&pdev->dev, mock_fwnode);
+	if (!ret)
+		ret = platform_device_add(pdev);
+	if (ret) {
+		platform_device_put(pdev);
+		KUNIT_FAIL_AND_ABORT(test, "no device: %d", ret);
+	}
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, unregister_mock_device,
+						  pdev));
+	KUNIT_ASSERT_TRUE(test, use_dma_iommu(&pdev->dev));
+	return &pdev->dev;
+}
+
+static void put_pci_device(void *pdev)
+{
+	pci_dev_put(pdev);
+}
+
+static struct device *pci_device(struct kunit *test)
+{
+	struct pci_dev *pdev = NULL;
+
+	for_each_pci_dev(pdev) {
+		if (!use_dma_iommu(&pdev->dev))
+			continue;
+		KUNIT_ASSERT_EQ(test, 0,
+				kunit_add_action_or_reset(test, put_pci_device,
+							  pdev));
+		return &pdev->dev;
+	}
+
+	kunit_skip(test, "no PCI device behind an I/O MMU");
+	return NULL;
+}
+
+struct iommu_param {
+	const char *name;
+	bool mock;
+	bool coherent;
+	enum dma_data_direction dir;
+};
+
+static const struct iommu_param iommu_params[] = {
+	{ "mock, bidirectional",    true,  true,  DMA_BIDIRECTIONAL },
+	{ "mock, to device",        true,  true,  DMA_TO_DEVICE },
+	{ "mock, from device",      true,  true,  DMA_FROM_DEVICE },
+	{ "mock, not coherent",     true,  false, DMA_BIDIRECTIONAL },
+	{ "machine, bidirectional", false, true,  DMA_BIDIRECTIONAL },
+	{ "machine, to device",     false, true,  DMA_TO_DEVICE },
+	{ "machine, from device",   false, true,  DMA_FROM_DEVICE },
+};
+
+KUNIT_ARRAY_PARAM_DESC(iommu, iommu_params, name);
+
+static struct device *param_device(struct kunit *test)
+{
+	const struct iommu_param *p = test->param_value;
+	struct device *dev;
+
+	if (!p->mock)
+		return pci_device(test);
+
+	dev = mock_device(test);
+	dev_assign_dma_coherent(dev, p->coherent);
+	if (dev_is_dma_coherent(dev) != p->coherent)
+		kunit_skip(test, "all devices of this machine are coherent");
+	return dev;
+}
+
+/* The DMA address of byte @pos of all that is in the list */
+static dma_addr_t dma_addr_at(struct kunit *test, struct sg_table *sgt,
+			      size_t pos)
+{
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		if (pos < sg_dma_len(sg))
+			return sg_dma_address(sg) + pos;
+		pos -= sg_dma_len(sg);
+	}
+	KUNIT_FAIL_AND_ABORT(test, "segments too short by %zu bytes", pos);
+	return DMA_MAPPING_ERROR;
+}
+
+static int expected_prot(struct device *dev, struct scatterlist *sg,
+			 enum dma_data_direction dir)
+{
+	int prot = 0;
+
+	if (!sg_has_page(sg))
+		prot |= IOMMU_MMIO;
+	else if (dev_is_dma_coherent(dev))
+		prot |= IOMMU_CACHE;
+	if (dir != DMA_FROM_DEVICE)
+		prot |= IOMMU_READ;
+	if (dir != DMA_TO_DEVICE)
+		prot |= IOMMU_WRITE;
+	return prot;
+}
+
+/* The first and last byte that an entry has in each page that it touches */
+static void expect_translation(struct kunit *test, struct device *dev,
+			       struct sg_pfn_table *t, bool mock,
+			       enum dma_data_direction dir)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	struct scatterlist *sg;
+	size_t pos = 0, len = 0;
+	int i;
+
+	for_each_sgtable_sg(&t->sgt, sg, i) {
+		phys_addr_t phys = sg_phys(sg);
+		unsigned int off = 0;
+		dma_addr_t iova;
+
+		while (off < sg->length) {
+			iova = dma_addr_at(test, &t->sgt, pos + off);
+			KUNIT_EXPECT_EQ_MSG(test, phys + off,
+					    iommu_iova_to_phys(domain, iova),
+					    "entry %d, byte %u", i, off);
+			if (mock) {
+				struct mock_pte *pte;
+
+				pte = xa_load(&to_mock(domain)->ptes,
+					      PHYS_PFN(iova));
+				KUNIT_ASSERT_NOT_NULL(test, pte);
+				KUNIT_EXPECT_EQ_MSG(test,
+						    expected_prot(dev, sg, dir),
+						    pte->prot, "entry %d", i);
+			}
+			/* From the first byte in a page to the last, and on */
+			if (offset_in_page(phys + off) == PAGE_SIZE - 1)
+				off++;
+			else
+				off += PAGE_SIZE - 1 - offset_in_page(phys + off);
+		}
+		off = sg->length - 1;
+		iova = dma_addr_at(test, &t->sgt, pos + off);
+		KUNIT_EXPECT_EQ_MSG(test, phys + off,
+				    iommu_iova_to_phys(domain, iova),
+				    "last byte of entry %d", i);
+		pos += sg->length;
+	}
+	for_each_sgtable_dma_sg(&t->sgt, sg, i)
+		len += sg_dma_len(sg);
+	KUNIT_EXPECT_EQ(test, pos, len);
+}
+
+static void dma_iommu_map_sync_unmap(struct kunit *test)
+{
+	const struct iommu_param *p = test->param_value;
+	struct device *dev = param_device(test);
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	struct sg_pfn_table *t;
+	struct scatterlist *sg;
+	dma_addr_t first;
+	int i;
+
+	t = sg_pfn_table_alloc(test, sg_pfn_mixed, sg_pfn_n_mixed);
+	kunit_warning_suppress(test) {
+		KUNIT_ASSERT_EQ(test, 0,
+				dma_map_sgtable(dev, &t->sgt, p->dir, 0));
+		sg_pfn_expect_unchanged(test, t);
+		expect_translation(test, dev, t, p->mock, p->dir);
+
+		dma_sync_sgtable_for_cpu(dev, &t->sgt, p->dir);
+		dma_sync_sgtable_for_device(dev, &t->sgt, p->dir);
+		for_each_sgtable_dma_sg(&t->sgt, sg, i) {
+			dma_sync_single_for_cpu(dev, sg_dma_address(sg),
+						sg_dma_len(sg), p->dir);
+			dma_sync_single_for_device(dev, sg_dma_address(sg),
+						   sg_dma_len(sg), p->dir);
+		}
+
+		first = sg_dma_address(t->sgt.sgl);
+		dma_unmap_sgtable(dev, &t->sgt, p->dir, 0);
+		sg_pfn_expect_unchanged(test, t);
+		KUNIT_EXPECT_EQ(test, 0, iommu_iova_to_phys(domain, first));
+		if (p->mock)
+			KUNIT_EXPECT_TRUE(test,
+					  xa_empty(&to_mock(domain)->ptes));
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+}
+
+static void dma_iommu_chained(struct kunit *test)
+{
+	const struct iommu_param *p = test->param_value;
+	const unsigned int n = SG_MAX_SINGLE_ALLOC + 20;
+	struct device *dev = param_device(test);
+	struct sg_pfn_entry *entries;
+	struct sg_pfn_table *t;
+
+	if (IS_ENABLED(CONFIG_ARCH_NO_SG_CHAIN))
+		kunit_skip(test, "the architecture can't chain lists");
+	entries = kunit_kcalloc(test, n, sizeof(*entries), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, entries);
+	for (int i = 0; i < n; i++)
+		entries[i] = (struct sg_pfn_entry){
+			.has_page = i % 3 == 0,
+			.index = (i * 5) % SG_PFN_PAGES,
+			.length = PAGE_SIZE,
+		};
+	t = sg_pfn_table_alloc(test, entries, n);
+
+	KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &t->sgt, p->dir,
+						 DMA_ATTR_SKIP_CPU_SYNC));
+	sg_pfn_expect_unchanged(test, t);
+	expect_translation(test, dev, t, p->mock, p->dir);
+	dma_unmap_sgtable(dev, &t->sgt, p->dir, DMA_ATTR_SKIP_CPU_SYNC);
+	sg_pfn_expect_unchanged(test, t);
+}
+
+/* Whichever of the calls to the driver fails, the list is as it was */
+static void dma_iommu_out_of_memory(struct kunit *test)
+{
+	struct device *dev = mock_device(test);
+	struct mock_domain *mock = to_mock(iommu_get_domain_for_dev(dev));
+	struct sg_pfn_table *t;
+	unsigned int fail_at;
+	int ret;
+
+	t = sg_pfn_table_alloc(test, sg_pfn_mixed, sg_pfn_n_mixed);
+	for (fail_at = 1; fail_at < MAX_MAPS; fail_at++) {
+		mock->n_maps = 0;
+		mock->fail_at = fail_at;
+		ret = dma_map_sgtable(dev, &t->sgt, DMA_BIDIRECTIONAL, 0);
+		if (!ret)
+			break;
+		KUNIT_EXPECT_EQ(test, -ENOMEM, ret);
+		sg_pfn_expect_unchanged(test, t);
+		KUNIT_EXPECT_TRUE(test, xa_empty(&mock->ptes));
+	}
+	KUNIT_EXPECT_EQ(test, mock->n_maps + 1, fail_at);
+	KUNIT_ASSERT_EQ(test, 0, ret);
+	mock->fail_at = 0;
+	expect_translation(test, dev, t, true, DMA_BIDIRECTIONAL);
+	dma_unmap_sgtable(dev, &t->sgt, DMA_BIDIRECTIONAL, 0);
+}
+
+#ifdef CONFIG_SWIOTLB
+static void trust_again(void *pdev)
+{
+	((struct pci_dev *)pdev)->untrusted = false;
+}
+
+/* Of a list that is bounced as a whole, entries without a page still are not */
+static void dma_iommu_untrusted(struct kunit *test)
+{
+	static const struct sg_pfn_entry entries[] = {
+		{ true,  0, 0x100, 0x200 },
+		{ false, 0, 0x100, 0x200 },
+		{ true,  1, 0,     PAGE_SIZE },
+		{ false, 1, 0,     PAGE_SIZE },
+	};
+	struct device *dev = pci_device(test);
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	struct sg_pfn_table *t;
+	struct scatterlist *sg;
+	u8 *page, *slot;
+	int i;
+
+	if (!dev->dma_io_tlb_mem || !dev->dma_io_tlb_mem->nslabs)
+		kunit_skip(test, "this machine has no bounce buffers");
+	t = sg_pfn_table_alloc(test, entries, ARRAY_SIZE(entries));
+	to_pci_dev(dev)->untrusted = true;
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, trust_again,
+							   to_pci_dev(dev)));
+
+	kunit_warning_suppress(test) {
+		KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &t->sgt,
+							 DMA_BIDIRECTIONAL, 0));
+		KUNIT_EXPECT_EQ(test, ARRAY_SIZE(entries), t->sgt.nents);
+		for_each_sgtable_dma_sg(&t->sgt, sg, i) {
+			phys_addr_t phys = iommu_iova_to_phys(domain,
+							sg_dma_address(sg));
+
+			if (i == 0)
+				KUNIT_EXPECT_NE(test, sg_phys(sg), phys);
+			else
+				KUNIT_EXPECT_EQ(test, sg_phys(sg), phys);
+		}
+		sg = t->sgt.sgl;
+		page = sg_virt(sg);
+		slot = phys_to_virt(iommu_iova_to_phys(domain,
+						       sg_dma_address(sg)));
+		memset(slot, 's', sg->length);
+		dma_sync_sgtable_for_cpu(dev, &t->sgt, DMA_BIDIRECTIONAL);
+		KUNIT_EXPECT_NULL(test, memchr_inv(page, 's', sg->length));
+		memset(page, 'p', sg->length);
+		dma_sync_sgtable_for_device(dev, &t->sgt, DMA_BIDIRECTIONAL);
+		KUNIT_EXPECT_NULL(test, memchr_inv(slot, 'p', sg->length));
+		dma_unmap_sgtable(dev, &t->sgt, DMA_BIDIRECTIONAL, 0);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+	sg_pfn_expect_unchanged(test, t);
+}
+#else
+static void dma_iommu_untrusted(struct kunit *test)
+{
+	kunit_skip(test, "needs CONFIG_SWIOTLB");
+}
+#endif /* CONFIG_SWIOTLB */
+
+static void free_domain(void *domain)
+{
+	iommu_domain_free(domain);
+}
+
+static struct mock_domain *bare_mock_domain(struct kunit *test)
+{
+	struct iommu_domain *domain;
+
+	domain = iommu_paging_domain_alloc(mock_device(test));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, domain);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, free_domain,
+							   domain));
+	return to_mock(domain);
+}
+
+#define BARE_IOVA	0x400000UL
+
+/*
+ * What follows each other in memory is mapped at once, but never pages together
+ * with what has none, even if it's the next frame.
+ */
+static void iommu_map_sg_joins(struct kunit *test)
+{
+	static const struct sg_pfn_entry entries[] = {
+		{ true,  0, 0, PAGE_SIZE },
+		{ true,  1, 0, 2 * PAGE_SIZE },
+		{ false, 0, 0, PAGE_SIZE },	/* becomes page 3 below */
+		{ false, 1, 0, PAGE_SIZE },
+		{ false, 2, 0, PAGE_SIZE },
+		{ true,  4, 0, PAGE_SIZE },
+	};
+	const int prot = IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE;
+	const int mmio = IOMMU_READ | IOMMU_WRITE | IOMMU_MMIO;
+	struct mock_domain *mock = bare_mock_domain(test);
+	struct sg_pfn_table *t;
+	struct scatterlist *sg;
+
+	t = sg_pfn_table_alloc(test, entries, ARRAY_SIZE(entries));
+	sg = sg_next(sg_next(t->sgt.sgl));
+	KUNIT_ASSERT_EQ(test, 0, sg_set_pfn(sg, page_to_pfn(t->pages + 3),
+					    PAGE_SIZE, 0));
+
+	const struct mock_map want[] = {
+		{ BARE_IOVA, page_to_phys(t->pages), 3 * PAGE_SIZE, prot },
+		{ BARE_IOVA + 3 * PAGE_SIZE, page_to_phys(t->pages + 3),
+		  PAGE_SIZE, mmio },
+		{ BARE_IOVA + 4 * PAGE_SIZE, PFN_PHYS(t->pfn + 1),
+		  2 * PAGE_SIZE, mmio },
+		{ BARE_IOVA + 6 * PAGE_SIZE, page_to_phys(t->pages + 4),
+		  PAGE_SIZE, prot },
+	};
+
+	KUNIT_ASSERT_EQ(test, 7 * PAGE_SIZE,
+			iommu_map_sgtable(&mock->domain, BARE_IOVA, &t->sgt,
+					  prot));
+	KUNIT_ASSERT_EQ(test, ARRAY_SIZE(want), mock->n_maps);
+	for (int i = 0; i < ARRAY_SIZE(want); i++) {
+		KUNIT_EXPECT_EQ(test, want[i].iova, mock->maps[i].iova);
+		KUNIT_EXPECT_EQ(test, want[i].phys, mock->maps[i].phys);
+		KUNIT_EXPECT_EQ(test, want[i].size, mock->maps[i].size);
+		KUNIT_EXPECT_EQ(test, want[i].prot, mock->maps[i].prot);
+	}
+	KUNIT_EXPECT_EQ(test, 7 * PAGE_SIZE,
+			iommu_unmap(&mock->domain, BARE_IOVA, 7 * PAGE_SIZE));
+}
+
+static void iommu_map_sg_refuses(struct kunit *test)
+{
+	static const struct sg_pfn_entry entries[] = {
+		{ true,  0, 0,  PAGE_SIZE },
+		{ false, 0, 16, PAGE_SIZE },	/* not aligned */
+	};
+	struct mock_domain *mock = bare_mock_domain(test);
+	struct sg_pfn_table *t;
+
+	t = sg_pfn_table_alloc(test, entries, ARRAY_SIZE(entries));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			iommu_map_sgtable(&mock->domain, BARE_IOVA, &t->sgt,
+					  IOMMU_READ));
+	KUNIT_EXPECT_TRUE(test, xa_empty(&mock->ptes));
+}
+
+/* The same list in a paging domain of the machine's I/O MMU */
+static void iommu_map_sg_machine(struct kunit *test)
+{
+	static const struct sg_pfn_entry entries[] = {
+		{ true,  0, 0, PAGE_SIZE },
+		{ false, 0, 0, 2 * PAGE_SIZE },
+		{ true,  1, 0, PAGE_SIZE },
+	};
+	struct device *dev = pci_device(test);
+	struct iommu_domain *domain = iommu_paging_domain_alloc(dev);
+	struct sg_pfn_table *t;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, domain);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, free_domain,
+							   domain));
+	if (!(domain->pgsize_bitmap & PAGE_SIZE))
+		kunit_skip(test, "the I/O MMU has other page sizes");
+
+	t = sg_pfn_table_alloc(test, entries, ARRAY_SIZE(entries));
+	KUNIT_ASSERT_EQ(test, 4 * PAGE_SIZE,
+			iommu_map_sgtable(domain, BARE_IOVA, &t->sgt,
+					  IOMMU_READ | IOMMU_WRITE |
+					  IOMMU_CACHE));
+	KUNIT_EXPECT_EQ(test, page_to_phys(t->pages),
+			iommu_iova_to_phys(domain, BARE_IOVA));
+	KUNIT_EXPECT_EQ(test, PFN_PHYS(t->pfn),
+			iommu_iova_to_phys(domain, BARE_IOVA + PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, PFN_PHYS(t->pfn + 1) + 5,
+			iommu_iova_to_phys(domain,
+					   BARE_IOVA + 2 * PAGE_SIZE + 5));
+	KUNIT_EXPECT_EQ(test, page_to_phys(t->pages + 1),
+			iommu_iova_to_phys(domain, BARE_IOVA + 3 * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 4 * PAGE_SIZE,
+			iommu_unmap(domain, BARE_IOVA, 4 * PAGE_SIZE));
+}
+
+static struct kunit_case iommu_cases[] = {
+	KUNIT_CASE_PARAM(dma_iommu_map_sync_unmap, iommu_gen_params),
+	KUNIT_CASE_PARAM(dma_iommu_chained, iommu_gen_params),
+	KUNIT_CASE(dma_iommu_out_of_memory),
+	KUNIT_CASE(dma_iommu_untrusted),
+	KUNIT_CASE(iommu_map_sg_joins),
+	KUNIT_CASE(iommu_map_sg_refuses),
+	KUNIT_CASE(iommu_map_sg_machine),
+	{}
+};
+
+static struct kunit_suite iommu_suite = {
+	.name = "dma_sg_pfn_iommu",
+	.suite_init = iommu_suite_init,
+	.suite_exit = iommu_suite_exit,
+	.test_cases = iommu_cases,
+};
+
+kunit_test_suite(iommu_suite);
