@@ -250,7 +250,7 @@ static long follow_pfnmap(struct user_pfn_range *range, unsigned long addr)
 	vm_flags_t need = range->write ? VM_WRITE : VM_READ;
 	struct vm_area_struct *vma = NULL;
 	unsigned long first = addr;
-	bool faulted = false;
+	unsigned int faults = 0;
 	bool unlocked;
 	long ret = 0;
 
@@ -269,17 +269,18 @@ static long follow_pfnmap(struct user_pfn_range *range, unsigned long addr)
 			break;
 		if (ret) {
 			addr += ret << PAGE_SHIFT;
-			faulted = false;
+			faults = 0;
 			continue;
 		}
 
 		/*
-		 * Not faulted in yet, or write protected. If a fault does not
-		 * help, then either nothing does, or the entry was taken away
-		 * again and the sequence count tells.
+		 * Not faulted in yet, or write protected; a driver that tracks
+		 * writes (drm_gem_shmem) needs one fault for each. If that does
+		 * not help, then either nothing does, or the entry was taken
+		 * away again and the sequence count tells.
 		 */
 		ret = -EFAULT;
-		if (faulted)
+		if (faults++ == 2)
 			break;
 		unlocked = false;
 		ret = fixup_user_fault(mm, addr, fault, &unlocked);
@@ -287,7 +288,6 @@ static long follow_pfnmap(struct user_pfn_range *range, unsigned long addr)
 			break;
 		if (unlocked)
 			vma = NULL;
-		faulted = true;
 	}
 	mmap_read_unlock(mm);
 
