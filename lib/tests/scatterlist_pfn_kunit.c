@@ -503,7 +503,6 @@ static void sg_pfn_append_does_not_merge(struct kunit *test)
 
 static void sg_pfn_sgl_free(struct kunit *test)
 {
-#ifdef CONFIG_SGL_ALLOC
 	struct scatterlist *sgl = sgl_alloc(3 * PAGE_SIZE, GFP_KERNEL, NULL);
 
 	KUNIT_ASSERT_NOT_NULL(test, sgl);
@@ -511,9 +510,6 @@ static void sg_pfn_sgl_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, sg_set_pfn(&sgl[1], BAR_PFN, PAGE_SIZE, 0));
 	kunit_warning_suppress(test)
 		sgl_free(sgl);
-#else
-	kunit_skip(test, "needs CONFIG_SGL_ALLOC");
-#endif
 }
 
 static struct kunit_case sg_pfn_cases[] = {
