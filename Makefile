@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# All of it prepares what it needs: the first run downloads and builds, into
+# $(XDG_CACHE_HOME)/vb2-dma-pfn, the next ones start within seconds.
+
+LAB := tools/lab
+
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'As root, on Debian 12 or 13:'
+	@echo
+	@echo '  make demo          live video into a display'\''s memory; picture in build/demo.png'
+	@echo '  make check         all tests'
+	@echo '  make check SUITES="a b"   only tests/suites/a.sh and b.sh'
+	@echo '  tools/vm -- CMD    run CMD in a guest (tools/vm --help)'
+	@echo
+	@echo '  make check-style   checkpatch --strict, sparse, W=1, shellcheck on what we add'
+	@echo '  make check-series  every patch of the series applies in order and builds'
+	@echo '  make kernel        our kernel, normal and for debugging'
+	@echo '  make source        the kernel source with our files and patches; prints where'
+	@echo '  make menuconfig    look at its configuration'
+	@echo '  make programs      the test programs, in build/tests/'
+	@echo '  make tree          the Debian root that builds and guests run in'
+	@echo
+	@echo '  make clean         remove build/ (logs, pictures, test programs)'
+	@echo '  make distclean     and the cache: tree, sources, kernels'
+	@echo
+	@echo 'MIRROR=URL names another Debian mirror, JOBS=N the number of compilers,'
+	@echo 'XDG_CACHE_HOME=DIR another place for the cache (about 8 GB).'
+
+demo:
+	@$(LAB)/demo
+
+check: kernel programs
+	@tests/run $(SUITES)
+
+kernel:
+	@$(LAB)/kernel >/dev/null
+	@$(LAB)/kernel --debug >/dev/null
+
+source:
+	@$(LAB)/kernel prepare
+
+menuconfig:
+	@$(LAB)/kernel menuconfig
+
+programs:
+	@$(LAB)/programs
+
+tree:
+	@$(LAB)/tree
+
+check-style:
+	@$(LAB)/check-style
+
+check-series:
+	@$(LAB)/check-series
+
+clean:
+	rm -rf build
+
+distclean: clean
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
+
+.PHONY: help demo check kernel source menuconfig programs tree check-style \
+	check-series clean distclean

@@ -1,0 +1,1098 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vb2test.c - what the USERPTR tests share
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <drm/drm.h>
+#include <drm/drm_mode.h>
+#include <linux/vfio.h>
+
+#include "vb2_pfn_target.h"
+#include "vb2test.h"
+
+#define HUGE_SIZE	(2UL << 20)
+#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
+
+static int vt_ioctl(int fd, unsigned long request, void *arg)
+{
+	int ret;
+
+	do {
+		ret = ioctl(fd, request, arg);
+	} while (ret < 0 && errno == EINTR);
+	return ret < 0 ? -errno : ret;
+}
+
+/*
+ * The machine
+ */
+
+int vt_read_file(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	if (n < 0)
+		return -EIO;
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	return 0;
+}
+
+int vt_write_file(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	int fd, ret = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static long vmstat(const char *name)
+{
+	char key[64];
+	long value;
+	FILE *f = fopen("/proc/vmstat", "r");
+
+	if (!f)
+		return -1;
+	while (fscanf(f, "%63s %ld", key, &value) == 2) {
+		if (!strcmp(key, name)) {
+			fclose(f);
+			return value;
+		}
+	}
+	fclose(f);
+	return -1;
+}
+
+/*
+ * Pages that are pinned, in the whole system. The kernel adds its CPUs' counters
+ * up once a second, so a number that is not 0 is given time to become that.
+ */
+long vt_still_pinned(void)
+{
+	unsigned int tries;
+	long pinned = -1;
+
+	for (tries = 0; pinned && tries < 40; tries++) {
+		if (tries)
+			usleep(100000);
+		pinned = vmstat("nr_foll_pin_acquired") -
+			 vmstat("nr_foll_pin_released");
+	}
+	return pinned;
+}
+
+/*
+ * The nth bochs-display that is bound to @driver, NULL meaning to none: its
+ * sysfs directory.
+ */
+int vt_find_display(const char *driver, unsigned int nth, char *dir,
+		    size_t size)
+{
+	char path[256], text[256];
+	int ret = -ENODEV;
+	glob_t g;
+	size_t i;
+
+	if (glob("/sys/bus/pci/devices/*", 0, NULL, &g))
+		return -ENODEV;
+	for (i = 0; i < g.gl_pathc && ret; i++) {
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "%s/modalias", g.gl_pathv[i]);
+		if (vt_read_file(path, text, sizeof(text)) ||
+		    !strstr(text, "v00001234d00001111"))
+			continue;
+		snprintf(path, sizeof(path), "%s/driver", g.gl_pathv[i]);
+		n = readlink(path, text, sizeof(text) - 1);
+		if (n >= 0)
+			text[n] = '\0';
+		if (driver ? n < 0 || strcmp(strrchr(text, '/') + 1, driver) :
+			     n >= 0)
+			continue;
+		if (nth--)
+			continue;
+		snprintf(dir, size, "%s", g.gl_pathv[i]);
+		ret = 0;
+	}
+	globfree(&g);
+	return ret;
+}
+
+static int bar_address(const char *dir, uint64_t *phys)
+{
+	char path[256], text[256];
+	int ret;
+
+	snprintf(path, sizeof(path), "%s/resource", dir);
+	ret = vt_read_file(path, text, sizeof(text));
+	if (ret)
+		return ret;
+	return sscanf(text, "%" SCNx64, phys) == 1 && *phys ? 0 : -ENODEV;
+}
+
+/* VT_HIDDEN=ADDRESS,SIZE: the RAM that mem= keeps from the kernel */
+static int hidden_address(size_t size, uint64_t *phys)
+{
+	const char *env = getenv("VT_HIDDEN");
+	uint64_t have;
+
+	if (!env || sscanf(env, "%" SCNi64 ",%" SCNi64, phys, &have) != 2)
+		return -ENODEV;
+	return have < size ? -ENODEV : 0;
+}
+
+/*
+ * Video nodes
+ */
+
+/* Returns the descriptor, or a negative errno. */
+int vt_open_node(const char *driver, const char *bus_info, __u32 caps)
+{
+	int fd, ret = -ENODEV;
+	glob_t g;
+	size_t i;
+
+	if (glob("/dev/video*", 0, NULL, &g))
+		return -ENODEV;
+	for (i = 0; i < g.gl_pathc && ret < 0; i++) {
+		struct v4l2_capability cap;
+
+		fd = open(g.gl_pathv[i], O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (!vt_ioctl(fd, VIDIOC_QUERYCAP, &cap) &&
+		    !strcmp((char *)cap.driver, driver) &&
+		    !strcmp((char *)cap.bus_info, bus_info) &&
+		    (cap.device_caps & caps))
+			ret = fd;
+		else
+			close(fd);
+	}
+	globfree(&g);
+	return ret;
+}
+
+int vt_set_ctrl(int fd, const char *name, __s32 value)
+{
+	struct v4l2_query_ext_ctrl q = {
+		.id = V4L2_CTRL_FLAG_NEXT_CTRL,
+	};
+	int ret;
+
+	while (!(ret = vt_ioctl(fd, VIDIOC_QUERY_EXT_CTRL, &q))) {
+		struct v4l2_control c = { .id = q.id, .value = value };
+
+		if (!strcmp(q.name, name))
+			return vt_ioctl(fd, VIDIOC_S_CTRL, &c);
+		q.id |= V4L2_CTRL_FLAG_NEXT_CTRL;
+	}
+	return ret;
+}
+
+/* A picture in which no two pages are alike, and no two frames differ. */
+static int static_picture(int fd)
+{
+	static const struct {
+		const char *name;
+		__s32 value;
+	} ctrls[] = {
+		{ "OSD Text Mode", 2 },		/* none */
+		{ "Test Pattern", 4 },		/* 100% colour squares */
+		{ "Show Border", 1 },
+		{ "Show Square", 1 },
+	};
+	size_t i;
+	int ret;
+
+	for (i = 0; i < ARRAY_LEN(ctrls); i++) {
+		ret = vt_set_ctrl(fd, ctrls[i].name, ctrls[i].value);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int set_format(struct vt_node *node, unsigned int width,
+		      unsigned int height, __u32 fourcc)
+{
+	struct v4l2_format f = { .type = node->type };
+	unsigned int i;
+	int ret;
+
+	if (node->mplane) {
+		f.fmt.pix_mp.width = width;
+		f.fmt.pix_mp.height = height;
+		f.fmt.pix_mp.pixelformat = fourcc;
+	} else {
+		f.fmt.pix.width = width;
+		f.fmt.pix.height = height;
+		f.fmt.pix.pixelformat = fourcc;
+	}
+	ret = vt_ioctl(node->fd, VIDIOC_S_FMT, &f);
+	if (ret)
+		return ret;
+
+	if (node->mplane) {
+		node->num_planes = f.fmt.pix_mp.num_planes;
+		if (node->num_planes > VT_PLANES)
+			return -EINVAL;
+		for (i = 0; i < node->num_planes; i++)
+			node->size[i] = f.fmt.pix_mp.plane_fmt[i].sizeimage;
+		return f.fmt.pix_mp.width == width &&
+		       f.fmt.pix_mp.height == height &&
+		       f.fmt.pix_mp.pixelformat == fourcc ? 0 : -EINVAL;
+	}
+	node->num_planes = 1;
+	node->size[0] = f.fmt.pix.sizeimage;
+	return f.fmt.pix.width == width && f.fmt.pix.height == height &&
+	       f.fmt.pix.pixelformat == fourcc ? 0 : -EINVAL;
+}
+
+/*
+ * vivid's webcam with a static picture, at 60 frames a second, or the highest rate
+ * of its size: an instance is single- or multi-planar as it was loaded.
+ */
+int vt_open_vivid(struct vt_node *node, unsigned int instance,
+		  unsigned int width, unsigned int height, __u32 fourcc)
+{
+	struct v4l2_streamparm parm = {};
+	char bus_info[32];
+	int ret, input = 0;
+
+	memset(node, 0, sizeof(*node));
+	node->timeout_ms = 5000;
+	snprintf(bus_info, sizeof(bus_info), "platform:vivid-%03u", instance);
+	node->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	node->fd = vt_open_node("vivid", bus_info, V4L2_CAP_VIDEO_CAPTURE);
+	if (node->fd == -ENODEV) {
+		node->mplane = true;
+		node->type = V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
+		node->fd = vt_open_node("vivid", bus_info,
+					V4L2_CAP_VIDEO_CAPTURE_MPLANE);
+	}
+	if (node->fd < 0)
+		return node->fd;
+
+	ret = vt_ioctl(node->fd, VIDIOC_S_INPUT, &input);
+	if (!ret)
+		ret = static_picture(node->fd);
+	if (!ret)
+		ret = set_format(node, width, height, fourcc);
+	if (!ret) {
+		parm.type = node->type;
+		parm.parm.capture.timeperframe.numerator = 1;
+		parm.parm.capture.timeperframe.denominator = 60;
+		ret = vt_ioctl(node->fd, VIDIOC_S_PARM, &parm);
+	}
+	if (ret) {
+		close(node->fd);
+		return ret;
+	}
+	node->frame_us = 1000000ULL *
+			 parm.parm.capture.timeperframe.numerator /
+			 parm.parm.capture.timeperframe.denominator;
+	return 0;
+}
+
+/* One of the nodes of the test module vb2_pfn_dev. */
+int vt_open_dev(struct vt_node *node, const char *kind)
+{
+	struct v4l2_format f = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
+	char bus_info[32];
+	int ret;
+
+	memset(node, 0, sizeof(*node));
+	node->timeout_ms = 5000;
+	snprintf(bus_info, sizeof(bus_info), "platform:%s", kind);
+	node->type = f.type;
+	node->num_planes = 1;
+	node->fd = vt_open_node("vb2_pfn_dev", bus_info,
+				V4L2_CAP_VIDEO_CAPTURE);
+	if (node->fd < 0)
+		return node->fd;
+	ret = vt_ioctl(node->fd, VIDIOC_G_FMT, &f);
+	if (ret)
+		close(node->fd);
+	node->size[0] = f.fmt.pix.sizeimage;
+	return ret;
+}
+
+void vt_close(struct vt_node *node)
+{
+	if (node->fd >= 0)
+		close(node->fd);
+	node->fd = -1;
+}
+
+size_t vt_frame_size(const struct vt_node *node)
+{
+	size_t size = 0;
+	unsigned int i;
+
+	for (i = 0; i < node->num_planes; i++)
+		size += node->size[i];
+	return size;
+}
+
+/* As many buffers as asked for, or an error. */
+int vt_reqbufs(const struct vt_node *node, __u32 memory, unsigned int count)
+{
+	struct v4l2_requestbuffers r = {
+		.type = node->type,
+		.memory = memory,
+		.count = count,
+	};
+	int ret = vt_ioctl(node->fd, VIDIOC_REQBUFS, &r);
+
+	if (ret)
+		return ret;
+	return r.count == count ? 0 : -ENOBUFS;
+}
+
+static int qbuf(const struct vt_node *node, unsigned int index, __u32 memory,
+		void *const addr[], const size_t length[])
+{
+	struct v4l2_plane planes[VT_PLANES] = {};
+	struct v4l2_buffer b = {
+		.type = node->type,
+		.memory = memory,
+		.index = index,
+	};
+	unsigned int i;
+
+	if (node->mplane) {
+		b.m.planes = planes;
+		b.length = node->num_planes;
+		for (i = 0; addr && i < node->num_planes; i++) {
+			planes[i].m.userptr = (unsigned long)addr[i];
+			planes[i].length = length[i];
+		}
+	} else if (addr) {
+		b.m.userptr = (unsigned long)addr[0];
+		b.length = length[0];
+	}
+	return vt_ioctl(node->fd, VIDIOC_QBUF, &b);
+}
+
+int vt_qbuf_planes(const struct vt_node *node, unsigned int index,
+		   void *const addr[], const size_t length[])
+{
+	return qbuf(node, index, V4L2_MEMORY_USERPTR, addr, length);
+}
+
+/* All planes one behind the other. */
+int vt_qbuf(const struct vt_node *node, unsigned int index, void *addr)
+{
+	void *planes[VT_PLANES] = { addr };
+	unsigned int i;
+
+	for (i = 1; i < node->num_planes; i++)
+		planes[i] = (char *)planes[i - 1] + node->size[i - 1];
+	return vt_qbuf_planes(node, index, planes, node->size);
+}
+
+int vt_qbuf_mmap(const struct vt_node *node, unsigned int index)
+{
+	return qbuf(node, index, V4L2_MEMORY_MMAP, NULL, NULL);
+}
+
+/*
+ * Returns the index of the buffer, or a negative errno: -ETIMEDOUT if nothing
+ * comes in time.
+ */
+static int dqbuf(const struct vt_node *node, __u32 memory, __u32 *flags)
+{
+	struct v4l2_plane planes[VT_PLANES] = {};
+	struct v4l2_buffer b = {
+		.type = node->type,
+		.memory = memory,
+	};
+	struct pollfd p = { .fd = node->fd, .events = POLLIN };
+	int ret;
+
+	if (node->mplane) {
+		b.m.planes = planes;
+		b.length = VT_PLANES;
+	}
+	/* poll() on a queue without buffers would start vb2's read() emulation */
+	if (node->timeout_ms) {
+		ret = poll(&p, 1, node->timeout_ms);
+		if (ret < 0)
+			return -errno;
+		if (!ret)
+			return -ETIMEDOUT;
+	}
+	ret = vt_ioctl(node->fd, VIDIOC_DQBUF, &b);
+	if (ret)
+		return ret;
+	if (flags)
+		*flags = b.flags;
+	return b.index;
+}
+
+int vt_dqbuf(const struct vt_node *node, __u32 *flags)
+{
+	return dqbuf(node, V4L2_MEMORY_USERPTR, flags);
+}
+
+/* Wait until the driver is done with a buffer, without dequeueing it. */
+int vt_wait_done(const struct vt_node *node, unsigned int index)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < 500; tries++) {
+		struct v4l2_plane planes[VT_PLANES] = {};
+		struct v4l2_buffer b = {
+			.type = node->type,
+			.memory = V4L2_MEMORY_USERPTR,
+			.index = index,
+		};
+		int ret;
+
+		if (node->mplane) {
+			b.m.planes = planes;
+			b.length = VT_PLANES;
+		}
+		ret = vt_ioctl(node->fd, VIDIOC_QUERYBUF, &b);
+		if (ret)
+			return ret;
+		if (b.flags & V4L2_BUF_FLAG_DONE)
+			return 0;
+		usleep(10000);
+	}
+	return -ETIMEDOUT;
+}
+
+int vt_streamon(const struct vt_node *node)
+{
+	__u32 type = node->type;
+
+	return vt_ioctl(node->fd, VIDIOC_STREAMON, &type);
+}
+
+int vt_streamoff(const struct vt_node *node)
+{
+	__u32 type = node->type;
+
+	return vt_ioctl(node->fd, VIDIOC_STREAMOFF, &type);
+}
+
+static void *mmap_plane(const struct vt_node *node, unsigned int index,
+			unsigned int plane)
+{
+	struct v4l2_plane planes[VT_PLANES] = {};
+	struct v4l2_buffer b = {
+		.type = node->type,
+		.memory = V4L2_MEMORY_MMAP,
+		.index = index,
+	};
+	void *map;
+
+	if (node->mplane) {
+		b.m.planes = planes;
+		b.length = VT_PLANES;
+	}
+	if (vt_ioctl(node->fd, VIDIOC_QUERYBUF, &b))
+		return NULL;
+	map = mmap(NULL, node->size[plane], PROT_READ | PROT_WRITE, MAP_SHARED,
+		   node->fd, node->mplane ? planes[plane].m.mem_offset :
+					    b.m.offset);
+	return map == MAP_FAILED ? NULL : map;
+}
+
+static int copy_buffer(const struct vt_node *node, unsigned int index,
+		       unsigned char *frame)
+{
+	unsigned int i;
+	void *map;
+
+	for (i = 0; i < node->num_planes; i++) {
+		map = mmap_plane(node, index, i);
+		if (!map)
+			return -EIO;
+		memcpy(frame, map, node->size[i]);
+		munmap(map, node->size[i]);
+		frame += node->size[i];
+	}
+	return 0;
+}
+
+/*
+ * The picture as MMAP captures it, with all planes one behind the other; NULL if
+ * that failed or two frames differed. The caller frees it.
+ */
+unsigned char *vt_reference(const struct vt_node *node)
+{
+	size_t size = vt_frame_size(node);
+	unsigned char *frame = malloc(2 * size);
+	unsigned int i;
+	bool ok;
+
+	if (!frame)
+		return NULL;
+	ok = !vt_reqbufs(node, V4L2_MEMORY_MMAP, 3);
+	for (i = 0; ok && i < 3; i++)
+		ok = !vt_qbuf_mmap(node, i);
+	ok = ok && !vt_streamon(node);
+	for (i = 0; ok && i < 2; i++) {
+		__u32 flags;
+		int index = dqbuf(node, V4L2_MEMORY_MMAP, &flags);
+
+		ok = index >= 0 && !(flags & V4L2_BUF_FLAG_ERROR) &&
+		     !copy_buffer(node, index, frame + i * size);
+	}
+	vt_streamoff(node);
+	vt_reqbufs(node, V4L2_MEMORY_MMAP, 0);
+	if (!ok || memcmp(frame, frame + size, size)) {
+		free(frame);
+		return NULL;
+	}
+	return frame;
+}
+
+/*
+ * Memory
+ */
+
+static const char *const kind_names[] = {
+	[VT_ANON] = "anonymous",
+	[VT_HUGETLB] = "hugetlbfs",
+	[VT_TMPFS] = "tmpfs",
+	[VT_BAR] = "BAR",
+	[VT_BAR_WC] = "BAR, write-combining",
+	[VT_TWO_BARS] = "two BARs",
+	[VT_BAR_THEN_ANON] = "BAR and anonymous",
+	[VT_ANON_THEN_BAR] = "anonymous and BAR",
+	[VT_BAR_LAZY] = "BAR by page fault",
+	[VT_BAR_HUGE] = "BAR in huge entries",
+	[VT_VFIO] = "BAR of vfio-pci",
+	[VT_HIDDEN] = "hidden RAM",
+	[VT_HIDDEN_LAZY] = "hidden RAM by page fault",
+	[VT_COHERENT] = "dma_mmap_coherent()",
+	[VT_PAGES] = "remap_pfn_range() of RAM",
+	[VT_PAGES_LAZY] = "RAM by page fault",
+	[VT_PAGES_HUGE] = "RAM in huge entries",
+	[VT_DUMB] = "DRM dumb buffer",
+};
+
+const char *vt_kind_name(enum vt_kind kind)
+{
+	return kind_names[kind];
+}
+
+/* Pages that vb2 pins: a revocation can't take them away. */
+bool vt_kind_pinned(enum vt_kind kind)
+{
+	return kind <= VT_TMPFS;
+}
+
+static bool is_vpt(enum vt_kind kind)
+{
+	switch (kind) {
+	case VT_BAR_LAZY:
+	case VT_BAR_HUGE:
+	case VT_HIDDEN_LAZY:
+	case VT_COHERENT:
+	case VT_PAGES:
+	case VT_PAGES_LAZY:
+	case VT_PAGES_HUGE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_mixed(enum vt_kind kind)
+{
+	return kind == VT_TWO_BARS || kind == VT_BAR_THEN_ANON ||
+	       kind == VT_ANON_THEN_BAR;
+}
+
+/* The test module exported it, and can take it back. */
+bool vt_kind_exporter(enum vt_kind kind)
+{
+	return is_vpt(kind);
+}
+
+static int missing(struct vt_target *t, const char *what)
+{
+	snprintf(t->why, sizeof(t->why), "%s: %s", vt_kind_name(t->kind), what);
+	return -ENODEV;
+}
+
+/* The nth idle display's BAR. The alias is /dev/mem: it outlives the device. */
+static int open_bar(struct vt_target *t, unsigned int memory, unsigned int nth)
+{
+	char path[192], dir[128];
+	uint64_t phys;
+	int ret;
+
+	if (vt_find_display(NULL, nth, dir, sizeof(dir)))
+		return missing(t, "too few bochs-displays without a driver");
+	ret = vt_write_file(dir, "enable", "1");
+	if (ret)
+		return ret;
+	ret = bar_address(dir, &phys);
+	if (ret)
+		return ret;
+	snprintf(path, sizeof(path), "%s/resource0%s", dir,
+		 t->kind == VT_BAR_WC ? "_wc" : "");
+	t->memory[memory].fd = open(path, O_RDWR | O_CLOEXEC);
+	if (t->memory[memory].fd < 0)
+		return errno == ENOENT ? missing(t, "no resource0_wc") : -errno;
+	t->memory[memory].alias_fd = open("/dev/mem",
+					  O_RDWR | O_SYNC | O_CLOEXEC);
+	t->memory[memory].alias_base = phys;
+	if (!memory)
+		snprintf(t->device, sizeof(t->device), "%s", dir);
+	return 0;
+}
+
+static int open_hidden(struct vt_target *t)
+{
+	uint64_t phys;
+
+	if (hidden_address(t->size, &phys))
+		return missing(t, "no VT_HIDDEN=ADDRESS,SIZE, or too small");
+	t->memory[0].fd = open("/dev/mem", O_RDWR | O_CLOEXEC);
+	if (t->memory[0].fd < 0)
+		return missing(t, "no /dev/mem");
+	t->memory[0].alias_fd = dup(t->memory[0].fd);
+	t->memory[0].base = phys;
+	t->memory[0].alias_base = phys;
+	return 0;
+}
+
+static int open_vpt(struct vt_target *t)
+{
+	struct vpt_setup s = { .size = t->size };
+	bool lazy = false;
+	char dir[128];
+	int ret;
+
+	switch (t->kind) {
+	case VT_BAR_LAZY:
+	case VT_BAR_HUGE:
+		if (vt_find_display(NULL, 0, dir, sizeof(dir)))
+			return missing(t, "no bochs-display without a driver");
+		vt_write_file(dir, "enable", "1");
+		s.backing = VPT_PHYS;
+		s.cache = VPT_WC;
+		ret = bar_address(dir, (uint64_t *)&s.phys);
+		if (ret)
+			return ret;
+		lazy = t->kind == VT_BAR_LAZY;
+		s.mapping = lazy ? VPT_LAZY : VPT_HUGE;
+		break;
+	case VT_HIDDEN_LAZY:
+		if (hidden_address(t->size, (uint64_t *)&s.phys))
+			return missing(t, "no VT_HIDDEN=ADDRESS,SIZE, or too small");
+		s.backing = VPT_PHYS;
+		s.mapping = VPT_LAZY;
+		break;
+	case VT_COHERENT:
+		s.backing = VPT_COHERENT;
+		break;
+	default:
+		s.backing = VPT_PAGES;
+		s.mapping = t->kind == VT_PAGES ? VPT_EAGER :
+			    t->kind == VT_PAGES_LAZY ? VPT_LAZY : VPT_HUGE;
+	}
+
+	t->memory[0].fd = open("/dev/vb2_pfn_target", O_RDWR | O_CLOEXEC);
+	if (t->memory[0].fd < 0)
+		return missing(t, "the module vb2_pfn_target is not loaded");
+	return vt_ioctl(t->memory[0].fd, VPT_SETUP, &s);
+}
+
+static int open_dumb(struct vt_target *t)
+{
+	struct drm_mode_create_dumb create = {
+		.width = 1024,
+		.height = (t->size + 4095) / 4096,
+		.bpp = 32,
+	};
+	struct drm_mode_map_dumb map = {};
+	struct drm_prime_handle prime = { .flags = DRM_CLOEXEC | DRM_RDWR };
+	char pattern[192];
+	glob_t g;
+	int ret;
+
+	if (vt_find_display("bochs-drm", 0, t->device, sizeof(t->device)))
+		return missing(t, "no bochs-display with the driver bochs-drm");
+	snprintf(pattern, sizeof(pattern), "%s/drm/card*", t->device);
+	if (glob(pattern, 0, NULL, &g))
+		return missing(t, "bochs-drm has no card");
+	snprintf(pattern, sizeof(pattern), "/dev/dri%s",
+		 strrchr(g.gl_pathv[0], '/'));
+	globfree(&g);
+	t->memory[0].fd = open(pattern, O_RDWR | O_CLOEXEC);
+	if (t->memory[0].fd < 0)
+		return -errno;
+
+	ret = vt_ioctl(t->memory[0].fd, DRM_IOCTL_MODE_CREATE_DUMB, &create);
+	if (ret)
+		return ret;
+	map.handle = create.handle;
+	ret = vt_ioctl(t->memory[0].fd, DRM_IOCTL_MODE_MAP_DUMB, &map);
+	if (ret)
+		return ret;
+	t->memory[0].base = map.offset;
+
+	/* unplugging the device takes the mappings of its file, not these */
+	prime.handle = create.handle;
+	ret = vt_ioctl(t->memory[0].fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime);
+	if (!ret)
+		t->memory[0].alias_fd = prime.fd;
+	return ret;
+}
+
+static int open_vfio(struct vt_target *t)
+{
+	struct vfio_region_info region = {
+		.argsz = sizeof(region),
+		.index = VFIO_PCI_BAR0_REGION_INDEX,
+	};
+	uint64_t phys;
+	char path[256];
+	glob_t g;
+	int ret;
+
+	if (vt_find_display("vfio-pci", 0, t->device, sizeof(t->device)))
+		return missing(t, "no bochs-display with the driver vfio-pci");
+	ret = bar_address(t->device, &phys);
+	if (ret)
+		return ret;
+
+	/* the suite has one device behind vfio, so one group */
+	if (glob("/dev/vfio/noiommu-*", 0, NULL, &g))
+		return missing(t, "no vfio group without I/O MMU");
+	snprintf(path, sizeof(path), "%s", g.gl_pathv[0]);
+	globfree(&g);
+	t->files[0] = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	t->files[1] = open(path, O_RDWR | O_CLOEXEC);
+	if (t->files[0] < 0 || t->files[1] < 0)
+		return missing(t, "/dev/vfio can't be opened");
+	ret = vt_ioctl(t->files[1], VFIO_GROUP_SET_CONTAINER, &t->files[0]);
+	if (ret)
+		return ret;
+	if (ioctl(t->files[0], VFIO_SET_IOMMU, VFIO_NOIOMMU_IOMMU))
+		return -errno;
+	t->memory[0].fd = ioctl(t->files[1], VFIO_GROUP_GET_DEVICE_FD,
+				strrchr(t->device, '/') + 1);
+	if (t->memory[0].fd < 0)
+		return -errno;
+	ret = vt_ioctl(t->memory[0].fd, VFIO_DEVICE_GET_REGION_INFO, &region);
+	if (ret)
+		return ret;
+	t->memory[0].base = region.offset;
+	t->memory[0].alias_fd = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
+	t->memory[0].alias_base = phys;
+	return 0;
+}
+
+static int open_memfd(struct vt_target *t, unsigned int flags)
+{
+	t->memory[0].fd = memfd_create("vb2test", MFD_CLOEXEC | flags);
+	if (t->memory[0].fd < 0)
+		return -errno;
+	if (ftruncate(t->memory[0].fd, t->size))
+		return -errno;
+	t->memory[0].alias_fd = dup(t->memory[0].fd);
+	return 0;
+}
+
+static int open_memory(struct vt_target *t)
+{
+	int ret;
+
+	switch (t->kind) {
+	case VT_ANON:
+		return 0;
+	case VT_HUGETLB:
+		return open_memfd(t, MFD_HUGETLB);
+	case VT_TMPFS:
+		return open_memfd(t, 0);
+	case VT_BAR:
+	case VT_BAR_WC:
+	case VT_BAR_THEN_ANON:
+		return open_bar(t, 0, 0);
+	case VT_ANON_THEN_BAR:
+		return open_bar(t, 1, 0);
+	case VT_TWO_BARS:
+		ret = open_bar(t, 0, 0);
+		return ret ? ret : open_bar(t, 1, 1);
+	case VT_HIDDEN:
+		return open_hidden(t);
+	case VT_DUMB:
+		return open_dumb(t);
+	case VT_VFIO:
+		return open_vfio(t);
+	default:
+		return open_vpt(t);
+	}
+}
+
+/* Map what is at @offset of the target there, as far as one memory reaches. */
+static int map_piece(struct vt_target *t, size_t offset, size_t size,
+		     unsigned char *base, bool alias, size_t *mapped)
+{
+	size_t in_slot = offset % t->slot;
+	unsigned int which = in_slot >= t->half;
+	size_t end = t->half == t->slot ? t->size :
+		     offset - in_slot + (which ? t->slot : t->half);
+	int fd = alias ? t->memory[which].alias_fd : t->memory[which].fd;
+	int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+	off_t from = offset + (alias ? t->memory[which].alias_base :
+				       t->memory[which].base);
+
+	if (size > end - offset)
+		size = end - offset;
+	*mapped = size;
+	if (mmap(base + offset, size, PROT_READ | PROT_WRITE,
+		 flags | MAP_FIXED, fd, fd < 0 ? 0 : from) == MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
+static int map_all(struct vt_target *t, size_t offset, size_t size,
+		   unsigned char *base, bool alias)
+{
+	size_t mapped;
+	int ret;
+
+	for (; size; offset += mapped, size -= mapped) {
+		ret = map_piece(t, offset, size, base, alias, &mapped);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int vt_target_remap(struct vt_target *t, size_t offset, size_t size)
+{
+	return map_all(t, offset, size, t->map, false);
+}
+
+/* Address space that is aligned for huge entries, with nothing mapped. */
+static unsigned char *reserve(size_t size)
+{
+	unsigned char *p = mmap(NULL, size + HUGE_SIZE, PROT_NONE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+				0);
+	unsigned char *aligned;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	aligned = (void *)(((uintptr_t)p + HUGE_SIZE - 1) & -HUGE_SIZE);
+	if (aligned > p)
+		munmap(p, aligned - p);
+	munmap(aligned + size, p + HUGE_SIZE - aligned);
+	return aligned;
+}
+
+static bool has_alias(const struct vt_target *t)
+{
+	return t->memory[0].alias_fd >= 0 &&
+	       (t->half == t->slot || t->memory[1].alias_fd >= 0);
+}
+
+static int map_target(struct vt_target *t)
+{
+	int ret = open_memory(t);
+
+	if (ret)
+		return ret;
+
+	t->map = reserve(t->size);
+	if (!t->map)
+		return -ENOMEM;
+	ret = map_all(t, 0, t->size, t->map, false);
+	if (ret == -ENOMEM && t->kind == VT_HUGETLB)
+		return missing(t, "too few huge pages");
+	if (ret || !has_alias(t))
+		return ret;
+
+	t->alias = reserve(t->size);
+	if (!t->alias)
+		return -ENOMEM;
+	return map_all(t, 0, t->size, t->alias, true);
+}
+
+int vt_target_map(struct vt_target *t, enum vt_kind kind, size_t slot,
+		  unsigned int slots)
+{
+	unsigned int i;
+	int ret;
+
+	memset(t, 0, sizeof(*t));
+	t->kind = kind;
+	t->slot = slot;
+	t->half = is_mixed(kind) ? slot / 2 & -4096UL : slot;
+	t->size = slot * slots;
+	if (kind == VT_HUGETLB || kind == VT_BAR_HUGE || kind == VT_PAGES_HUGE)
+		t->size = (t->size + HUGE_SIZE - 1) & -HUGE_SIZE;
+	for (i = 0; i < 2; i++) {
+		t->memory[i].fd = -1;
+		t->memory[i].alias_fd = -1;
+		t->files[i] = -1;
+	}
+
+	ret = map_target(t);
+	if (ret)
+		vt_target_unmap(t);
+	return ret;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void close_memory(struct vt_target *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		close_fd(&t->memory[i].fd);
+		close_fd(&t->memory[i].alias_fd);
+	}
+	/* vfio: the group before the container */
+	close_fd(&t->files[1]);
+	close_fd(&t->files[0]);
+}
+
+int vt_target_reopen(struct vt_target *t)
+{
+	close_memory(t);
+	return open_memory(t);
+}
+
+void vt_target_unmap(struct vt_target *t)
+{
+	if (t->map)
+		munmap(t->map, t->size);
+	if (t->alias)
+		munmap(t->alias, t->size);
+	t->map = NULL;
+	t->alias = NULL;
+	close_memory(t);
+}
+
+bool vt_target_watchable(const struct vt_target *t)
+{
+	return t->alias || is_vpt(t->kind);
+}
+
+int vt_target_fill(struct vt_target *t, size_t offset, size_t size,
+		   unsigned char byte)
+{
+	unsigned char buf[4096];
+	ssize_t n;
+
+	if (!is_vpt(t->kind)) {
+		memset((t->alias ?: t->map) + offset, byte, size);
+		return 0;
+	}
+
+	memset(buf, byte, sizeof(buf));
+	for (; size; offset += n, size -= n) {
+		n = pwrite(t->memory[0].fd, buf,
+			   size < sizeof(buf) ? size : sizeof(buf), offset);
+		if (n <= 0)
+			return -EIO;
+	}
+	return 0;
+}
+
+ssize_t vt_target_find_other(struct vt_target *t, size_t offset, size_t size,
+			     unsigned char byte)
+{
+	unsigned char buf[4096];
+	size_t done;
+	ssize_t n, at;
+
+	if (!is_vpt(t->kind))
+		return vt_find_other((t->alias ?: t->map) + offset, size, byte);
+
+	for (done = 0; done < size; done += n) {
+		n = pread(t->memory[0].fd, buf,
+			  size - done < sizeof(buf) ? size - done : sizeof(buf),
+			  offset + done);
+		if (n <= 0)
+			return done;
+		at = vt_find_other(buf, n, byte);
+		if (at >= 0)
+			return done + at;
+	}
+	return -1;
+}
+
+/* The exporter takes the memory back, from everybody. */
+int vt_target_zap(struct vt_target *t)
+{
+	return vt_ioctl(t->memory[0].fd, VPT_ZAP, NULL);
+}
+
+int vt_target_restore(struct vt_target *t)
+{
+	return vt_ioctl(t->memory[0].fd, VPT_RESTORE, NULL);
+}
+
+long vt_huge_faults(const struct vt_target *t)
+{
+	struct vpt_info info;
+	int ret = vt_ioctl(t->memory[0].fd, VPT_INFO, &info);
+
+	return ret ? ret : (long)info.huge_faults;
+}
+
+ssize_t vt_find_other(const void *mem, size_t size, unsigned char byte)
+{
+	const unsigned char *p = mem;
+
+	if (!size || (p[0] == byte && !memcmp(p, p + 1, size - 1)))
+		return -1;
+	while (*p == byte)
+		p++;
+	return p - (const unsigned char *)mem;
+}
+
+ssize_t vt_find_difference(const void *a, const void *b, size_t size)
+{
+	const unsigned char *p = a, *q = b;
+
+	if (!memcmp(a, b, size))
+		return -1;
+	while (*p == *q) {
+		p++;
+		q++;
+	}
+	return p - (const unsigned char *)a;
+}

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced by the lab's scripts: where things are, how progress is told, how a
+# result comes to be only when it is whole.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LAB=$TOP/tools/lab
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/vb2-dma-pfn
+LOGS=$TOP/build/logs
+: "${JOBS:=$(nproc)}"
+mkdir -p "$CACHE" "$LOGS"
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "${0##*/}: $*"; exit 1; }
+
+# step LOG TEXT COMMAND...: run COMMAND with its output in LOG and tell how long
+# it took; on a terminal a line counts the seconds meanwhile. A command that
+# fails shows the end of its log. A function is to return its failures: set -e
+# does not hold in it.
+step() {
+	local log=$1 text=$2 start=$SECONDS ticker='' status=0
+	shift 2
+	mkdir -p "${log%/*}"
+	if [ -t 2 ]; then
+		while sleep 1 && kill -0 $$ 2>/dev/null; do
+			printf '\r  %-52s %5ds' "$text" $((SECONDS - start)) >&2
+		done &
+		ticker=$!
+	else
+		printf '  %s ...\n' "$text" >&2
+	fi
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	if [ "$ticker" ]; then
+		kill "$ticker"
+		wait "$ticker" 2>/dev/null || true
+		printf '\r' >&2
+	fi
+	printf '  %-52s %5ds%s\n' "$text" $((SECONDS - start)) \
+		"$([ $status = 0 ] || echo ' FAILED')" >&2
+	if [ $status != 0 ]; then
+		tail -n 25 "$log" >&2
+		say "  the whole log: $log"
+	fi
+	return $status
+}
+
+# key: a short name for what stdin holds.
+key() { sha256sum | cut -c1-16; }
+
+# lock NAME: wait for, and hold until this shell ends, the cache's lock NAME.
+lock() {
+	local fd
+	exec {fd}>"$CACHE/$1.lock"
+	flock -n "$fd" && return
+	say "  waiting for another run that holds $CACHE/$1.lock"
+	flock "$fd"
+}
+
+# publish NEW OLD: put the finished directory NEW in OLD's place, which is kept
+# aside until the next time: a guest may be using it.
+publish() {
+	rm -rf "$2.old"
+	[ ! -e "$2" ] || mv -T "$2" "$2.old"
+	mv -T "$1" "$2"
+}
+
+# in_tree TREE [-b FROM:TO]... COMMAND...: run COMMAND inside the tree, in a
+# mount namespace of its own, FROM bound to the tree's TO. Nothing is mounted on
+# the host, and nothing stays mounted whatever happens.
+in_tree() {
+	unshare --mount --fork --kill-child "$LAB/in-tree" "$@"
+}
