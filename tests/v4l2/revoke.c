@@ -833,4 +833,107 @@ TEST_F(large, copy_in_progress)
 	}
 }
 
+/*
+ * Output: the device reads. vivid holds on to its last buffer, so three are the
+ * least that can lose one.
+ */
+
+#define OUTPUTS	3
+
+FIXTURE(output)
+{
+	struct vt_node node;
+	struct vt_target target;
+	size_t slot;
+};
+
+FIXTURE_VARIANT(output)
+{
+	enum vt_kind kind;
+};
+
+FIXTURE_VARIANT_ADD(output, bar) { VT_BAR };
+FIXTURE_VARIANT_ADD(output, hidden_ram_not_faulted_in) { VT_HIDDEN_LAZY };
+FIXTURE_VARIANT_ADD(output, dma_mmap_coherent) { VT_COHERENT };
+FIXTURE_VARIANT_ADD(output, anonymous) { VT_ANON };
+
+FIXTURE_SETUP(output)
+{
+	unsigned int i;
+	int ret;
+
+	ASSERT_EQ(0, vt_open_output(&self->node, 0));
+	self->slot = (vt_frame_size(&self->node) + 2 * PAGE - 1) & -PAGE;
+	ret = vt_target_map(&self->target, variant->kind, self->slot,
+			    OUTPUTS);
+	if (ret == -ENODEV)
+		SKIP(return, "%s", self->target.why);
+	ASSERT_EQ(0, ret);
+	/* to read is all that it needs */
+	ASSERT_EQ(0, mprotect(self->target.map, self->target.size, PROT_READ));
+	/*
+	 * A mapping of its own for each: splitting one invalidates the 2 MiB
+	 * around the place, as there might be a huge entry.
+	 */
+	for (i = 0; i < OUTPUTS; i++)
+		ASSERT_EQ(0, munmap(self->target.map + (i + 1) * self->slot -
+				    PAGE, PAGE));
+	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR,
+				OUTPUTS));
+	for (i = 0; i < OUTPUTS; i++)
+		ASSERT_EQ(0, vt_qbuf(&self->node, i, self->target.map +
+						     i * self->slot));
+	ASSERT_EQ(0, vt_streamon(&self->node));
+}
+
+FIXTURE_TEARDOWN(output)
+{
+	vt_close(&self->node);
+	vt_target_unmap(&self->target);
+}
+
+static void play_on(struct __test_metadata *const _metadata,
+		    const struct vt_node *node, const struct vt_target *t,
+		    size_t slot, int from)
+{
+	unsigned int i;
+	__u32 flags;
+	int got;
+
+	for (i = 0; i < 4; i++) {
+		got = vt_dqbuf(node, &flags);
+		ASSERT_LE(from, got);
+		EXPECT_EQ(0U, flags & V4L2_BUF_FLAG_ERROR);
+		ASSERT_EQ(0, vt_qbuf(node, got, t->map + got * slot));
+	}
+}
+
+TEST_F(output, loses_its_memory)
+{
+	struct vt_target *t = &self->target;
+	__u32 flags;
+	int got;
+
+	play_on(_metadata, &self->node, t, self->slot, 0);
+	/* all are queued now */
+	ASSERT_EQ(0, munmap(t->map, self->slot - PAGE));
+	while ((got = vt_dqbuf(&self->node, &flags))) {
+		ASSERT_LT(0, got);
+		EXPECT_EQ(0U, flags & V4L2_BUF_FLAG_ERROR);
+		ASSERT_EQ(0, vt_qbuf(&self->node, got,
+				     t->map + got * self->slot));
+	}
+	if (!vt_kind_pinned(variant->kind))
+		EXPECT_NE(0U, flags & V4L2_BUF_FLAG_ERROR);
+	EXPECT_EQ(-EFAULT, vt_qbuf(&self->node, 0, t->map));
+	play_on(_metadata, &self->node, t, self->slot, 1);
+
+	ASSERT_EQ(0, vt_target_remap(t, 0, self->slot - PAGE));
+	ASSERT_EQ(0, vt_qbuf(&self->node, 0, t->map));
+	play_on(_metadata, &self->node, t, self->slot, 0);
+	ASSERT_EQ(0, vt_streamoff(&self->node));
+	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 0));
+	EXPECT_EQ(0, vt_still_pinned());
+}
+
 TEST_HARNESS_MAIN

@@ -318,6 +318,30 @@ int vt_open_vivid(struct vt_node *node, unsigned int instance,
 	return 0;
 }
 
+/* vivid's first output as it is; of a single-planar instance. */
+int vt_open_output(struct vt_node *node, unsigned int instance)
+{
+	struct v4l2_format f = { .type = V4L2_BUF_TYPE_VIDEO_OUTPUT };
+	char bus_info[32];
+	int ret;
+
+	memset(node, 0, sizeof(*node));
+	node->timeout_ms = 5000;
+	snprintf(bus_info, sizeof(bus_info), "platform:vivid-%03u", instance);
+	node->type = f.type;
+	node->output = true;
+	node->num_planes = 1;
+	node->frame_us = 40000;
+	node->fd = vt_open_node("vivid", bus_info, V4L2_CAP_VIDEO_OUTPUT);
+	if (node->fd < 0)
+		return node->fd;
+	ret = vt_ioctl(node->fd, VIDIOC_G_FMT, &f);
+	if (ret)
+		close(node->fd);
+	node->size[0] = f.fmt.pix.sizeimage;
+	return ret;
+}
+
 /* One of the nodes of the test module vb2_pfn_dev. */
 int vt_open_dev(struct vt_node *node, const char *kind)
 {
@@ -390,10 +414,12 @@ static int qbuf(const struct vt_node *node, unsigned int index, __u32 memory,
 		for (i = 0; addr && i < node->num_planes; i++) {
 			planes[i].m.userptr = (unsigned long)addr[i];
 			planes[i].length = length[i];
+			planes[i].bytesused = length[i];
 		}
 	} else if (addr) {
 		b.m.userptr = (unsigned long)addr[0];
 		b.length = length[0];
+		b.bytesused = length[0];
 	}
 	return vt_ioctl(node->fd, VIDIOC_QBUF, &b);
 }
@@ -431,7 +457,10 @@ static int dqbuf(const struct vt_node *node, __u32 memory, __u32 *flags)
 		.type = node->type,
 		.memory = memory,
 	};
-	struct pollfd p = { .fd = node->fd, .events = POLLIN };
+	struct pollfd p = {
+		.fd = node->fd,
+		.events = node->output ? POLLOUT : POLLIN,
+	};
 	int ret;
 
 	if (node->mplane) {

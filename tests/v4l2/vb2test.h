@@ -33,6 +33,7 @@
  * @fd: the file
  * @type: buffer type of its queue
  * @mplane: it has the multi-planar API
+ * @output: it takes pictures instead of giving them
  * @num_planes: planes of a buffer
  * @size: bytes of each plane
  * @frame_us: time between two frames
@@ -42,6 +43,7 @@ struct vt_node {
 	int fd;
 	__u32 type;
 	bool mplane;
+	bool output;
 	unsigned int num_planes;
 	size_t size[VT_PLANES];
 	unsigned int frame_us;
@@ -51,6 +53,7 @@ struct vt_node {
 int vt_open_node(const char *driver, const char *bus_info, __u32 caps);
 int vt_open_vivid(struct vt_node *node, unsigned int instance,
 		  unsigned int width, unsigned int height, __u32 fourcc);
+int vt_open_output(struct vt_node *node, unsigned int instance);
 int vt_open_dev(struct vt_node *node, const char *kind);
 void vt_close(struct vt_node *node);
 int vt_set_ctrl(int fd, const char *name, __s32 value);
