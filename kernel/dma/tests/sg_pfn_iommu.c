@@ -471,23 +471,25 @@ static void dma_iommu_untrusted(struct kunit *test)
 		{ true,  1, 0,     PAGE_SIZE },
 		{ false, 1, 0,     PAGE_SIZE },
 	};
+	const enum dma_data_direction dir = DMA_BIDIRECTIONAL;
 	struct device *dev = pci_device(test);
 	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
-	struct sg_pfn_table *t;
+	struct sg_pfn_table *t, *alias;
 	struct scatterlist *sg;
+	phys_addr_t bounced;
 	u8 *page, *slot;
 	int i;
 
 	if (!dev->dma_io_tlb_mem || !dev->dma_io_tlb_mem->nslabs)
 		kunit_skip(test, "this machine has no bounce buffers");
 	t = sg_pfn_table_alloc(test, entries, ARRAY_SIZE(entries));
+	alias = sg_pfn_table_alloc(test, entries + 1, 1);
 	to_pci_dev(dev)->untrusted = true;
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, trust_again,
 							   to_pci_dev(dev)));
 
 	kunit_warning_suppress(test) {
-		KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &t->sgt,
-							 DMA_BIDIRECTIONAL, 0));
+		KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &t->sgt, dir, 0));
 		KUNIT_EXPECT_EQ(test, ARRAY_SIZE(entries), t->sgt.nents);
 		for_each_sgtable_dma_sg(&t->sgt, sg, i) {
 			phys_addr_t phys = iommu_iova_to_phys(domain,
@@ -500,15 +502,31 @@ static void dma_iommu_untrusted(struct kunit *test)
 		}
 		sg = t->sgt.sgl;
 		page = sg_virt(sg);
-		slot = phys_to_virt(iommu_iova_to_phys(domain,
-						       sg_dma_address(sg)));
+		bounced = iommu_iova_to_phys(domain, sg_dma_address(sg));
+		slot = phys_to_virt(bounced);
+		memset(page, 'p', sg->length);
 		memset(slot, 's', sg->length);
-		dma_sync_sgtable_for_cpu(dev, &t->sgt, DMA_BIDIRECTIONAL);
+
+		/* As an entry without a page, the bounce buffer is not one */
+		KUNIT_ASSERT_EQ(test, 0,
+				sg_set_pfn(alias->sgt.sgl, PHYS_PFN(bounced),
+					   sg->length, offset_in_page(bounced)));
+		KUNIT_ASSERT_EQ(test, 0,
+				dma_map_sgtable(dev, &alias->sgt, dir, 0));
+		dma_sync_sgtable_for_cpu(dev, &alias->sgt, dir);
+		KUNIT_EXPECT_NULL(test, memchr_inv(page, 'p', sg->length));
+		dma_sync_sgtable_for_device(dev, &alias->sgt, dir);
+		KUNIT_EXPECT_NULL(test, memchr_inv(slot, 's', sg->length));
+		dma_unmap_sgtable(dev, &alias->sgt, dir, 0);
+		KUNIT_EXPECT_NULL(test, memchr_inv(page, 'p', sg->length));
+
+		/* As what it is, it's copied from and to */
+		dma_sync_sgtable_for_cpu(dev, &t->sgt, dir);
 		KUNIT_EXPECT_NULL(test, memchr_inv(page, 's', sg->length));
 		memset(page, 'p', sg->length);
-		dma_sync_sgtable_for_device(dev, &t->sgt, DMA_BIDIRECTIONAL);
+		dma_sync_sgtable_for_device(dev, &t->sgt, dir);
 		KUNIT_EXPECT_NULL(test, memchr_inv(slot, 'p', sg->length));
-		dma_unmap_sgtable(dev, &t->sgt, DMA_BIDIRECTIONAL, 0);
+		dma_unmap_sgtable(dev, &t->sgt, dir, 0);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
 	}
 	sg_pfn_expect_unchanged(test, t);
