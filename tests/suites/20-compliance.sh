@@ -9,9 +9,9 @@ set -u
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-tools/vm --memory 5G --kernel mainline -- tests/v4l2/compliance 0 1 >"$out/mainline" \
+tools/vm --memory 8G --kernel mainline -- tests/v4l2/compliance 0 1 >"$out/mainline" \
 	2>"$out/mainline.log" &
-tools/vm --memory 5G -- tests/v4l2/compliance 0 1 2 >"$out/ours" 2>"$out/ours.log" ||
+tools/vm --memory 8G -- tests/v4l2/compliance 0 1 2 >"$out/ours" 2>"$out/ours.log" ||
 	status=$?
 wait $! || status=$?
 if [ "${status-0}" != 0 ]; then
@@ -65,7 +65,7 @@ awk -F'\t' '
 			split(k[1], run, ":")
 			text = sprintf("%d %s, %s-planar, node %s", i, name[run[1]],
 				       run[2] == 1 ? "single" : "multi", k[2])
-			gsub(/#/, "", text)
+			sub(/ +$/, "", text)
 			if (bad[group])
 				print "not ok " text ": " substr(bad[group], 3)
 			else

@@ -214,7 +214,9 @@ static struct device *mock_device(struct kunit *test)
 
 	pdev = platform_device_alloc("dma-sg-pfn", PLATFORM_DEVID_AUTO);
 	KUNIT_ASSERT_NOT_NULL(test, pdev);
+	mutex_lock(&iommu_probe_device_lock);
 	ret = iommu_fwspec_init(&pdev->dev, mock_fwnode);
+	mutex_unlock(&iommu_probe_device_lock);
 	if (!ret)
 		ret = platform_device_add(pdev);
 	if (ret) {
