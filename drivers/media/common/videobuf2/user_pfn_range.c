@@ -237,6 +237,32 @@ static long follow_entry(struct user_pfn_range *range,
 	return ret ? ret : nr_pages;
 }
 
+/* Is there a raw pfn mapping at @addr, with the permission that is needed? */
+static int check_vma(const struct user_pfn_range *range,
+		     const struct vm_area_struct *vma, unsigned long addr)
+{
+	if (!vma) {
+		dev_dbg(range->dev, "nothing is mapped at %#lx\n", addr);
+		return -EFAULT;
+	}
+
+	if (!(vma->vm_flags & (range->write ? VM_WRITE : VM_READ))) {
+		dev_dbg(range->dev, "the mapping at %#lx must not be %s\n", addr,
+			range->write ? "written to" : "read");
+		return -EFAULT;
+	}
+
+	/* a device would write behind the back of whoever needs to know */
+	if (!(vma->vm_flags & (VM_IO | VM_PFNMAP))) {
+		dev_dbg(range->dev,
+			"%#lx is ordinary memory that can't be pinned, such as a file whose writes are tracked\n",
+			addr);
+		return -EFAULT;
+	}
+
+	return 0;
+}
+
 /*
  * Follow raw pfn mappings from @addr on, as far as they go; several adjacent
  * ones are as good as one.
@@ -247,7 +273,6 @@ static long follow_pfnmap(struct user_pfn_range *range, unsigned long addr)
 {
 	struct mm_struct *mm = range->notifier.mm;
 	unsigned int fault = range->write ? FAULT_FLAG_WRITE : 0;
-	vm_flags_t need = range->write ? VM_WRITE : VM_READ;
 	struct vm_area_struct *vma = NULL;
 	unsigned long first = addr;
 	unsigned int faults = 0;
@@ -258,11 +283,9 @@ static long follow_pfnmap(struct user_pfn_range *range, unsigned long addr)
 	while (addr < range->end) {
 		if (!vma || addr >= vma->vm_end)
 			vma = vma_lookup(mm, addr);
-		if (!vma || !(vma->vm_flags & (VM_IO | VM_PFNMAP)) ||
-		    !(vma->vm_flags & need)) {
-			ret = -EFAULT;
+		ret = check_vma(range, vma, addr);
+		if (ret)
 			break;
-		}
 
 		ret = follow_entry(range, vma, addr);
 		if (ret < 0)
@@ -284,8 +307,11 @@ static long follow_pfnmap(struct user_pfn_range *range, unsigned long addr)
 			break;
 		unlocked = false;
 		ret = fixup_user_fault(mm, addr, fault, &unlocked);
-		if (ret)
+		if (ret) {
+			dev_dbg(range->dev, "a page fault at %#lx fails: %ld\n",
+				addr, ret);
 			break;
+		}
 		if (unlocked)
 			vma = NULL;
 	}
