@@ -11,7 +11,7 @@
 #include <media/videobuf2-v4l2.h>
 
 /**
- * vb2_dma_pfn_memops - memory operations of the dma-pfn allocator
+ * var vb2_dma_pfn_memops - memory operations of the dma-pfn allocator
  *
  * A driver selects it with ``q->mem_ops = &vb2_dma_pfn_memops``. MMAP, USERPTR,
  * DMABUF import and export work as with vb2_dma_sg_memops. In addition, a
