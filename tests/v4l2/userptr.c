@@ -84,6 +84,8 @@ FIXTURE_VARIANT_ADD(userptr, ram_pfnmap_not_faulted_in) {
 
 FIXTURE_VARIANT_ADD(userptr, ram_pfnmap_huge) { .kind = VT_PAGES_HUGE, SMALL };
 FIXTURE_VARIANT_ADD(userptr, dumb_buffer) { .kind = VT_DUMB, SMALL };
+FIXTURE_VARIANT_ADD(userptr, framebuffer) { .kind = VT_FB, SMALL };
+FIXTURE_VARIANT_ADD(userptr, framebuffer_in_ram) { .kind = VT_FB_RAM, SMALL };
 
 FIXTURE_SETUP(userptr)
 {

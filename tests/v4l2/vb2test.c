@@ -16,6 +16,8 @@
 
 #include <drm/drm.h>
 #include <drm/drm_mode.h>
+#include <linux/fb.h>
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
 #include "vb2_pfn_target.h"
@@ -88,21 +90,16 @@ static long vmstat(const char *name)
 }
 
 /*
- * Pages that are pinned, in the whole system. The kernel adds its CPUs' counters
- * up once a second, so a number that is not 0 is given time to become that.
+ * Pages that are pinned, in the whole system. Each CPU counts for itself;
+ * stat_refresh has the counters added up.
  */
 long vt_still_pinned(void)
 {
-	unsigned int tries;
-	long pinned = -1;
+	int ret = vt_write_file("/proc/sys/vm", "stat_refresh", "1");
 
-	for (tries = 0; pinned && tries < 40; tries++) {
-		if (tries)
-			usleep(100000);
-		pinned = vmstat("nr_foll_pin_acquired") -
-			 vmstat("nr_foll_pin_released");
-	}
-	return pinned;
+	if (ret)
+		return ret;
+	return vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released");
 }
 
 /*
@@ -123,8 +120,10 @@ int vt_find_display(const char *driver, unsigned int nth, char *dir,
 		ssize_t n;
 
 		snprintf(path, sizeof(path), "%s/modalias", g.gl_pathv[i]);
+		/* QEMU's VGA is another class of the same device */
 		if (vt_read_file(path, text, sizeof(text)) ||
-		    !strstr(text, "v00001234d00001111"))
+		    !strstr(text, "v00001234d00001111") ||
+		    !strstr(text, "bc03sc80"))
 			continue;
 		snprintf(path, sizeof(path), "%s/driver", g.gl_pathv[i]);
 		n = readlink(path, text, sizeof(text) - 1);
@@ -152,6 +151,29 @@ static int bar_address(const char *dir, uint64_t *phys)
 	if (ret)
 		return ret;
 	return sscanf(text, "%" SCNx64, phys) == 1 && *phys ? 0 : -ENODEV;
+}
+
+/* Returns the descriptor of the framebuffer with that name, or a negative errno. */
+int vt_open_fb(const char *id, struct fb_fix_screeninfo *fix)
+{
+	int fd, ret = -ENODEV;
+	glob_t g;
+	size_t i;
+
+	if (glob("/dev/fb*", 0, NULL, &g))
+		return -ENODEV;
+	for (i = 0; i < g.gl_pathc && ret < 0; i++) {
+		fd = open(g.gl_pathv[i], O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (!vt_ioctl(fd, FBIOGET_FSCREENINFO, fix) &&
+		    !strncmp(fix->id, id, sizeof(fix->id)))
+			ret = fd;
+		else
+			close(fd);
+	}
+	globfree(&g);
+	return ret;
 }
 
 /* VT_HIDDEN=ADDRESS,SIZE: the RAM that mem= keeps from the kernel */
@@ -318,21 +340,18 @@ int vt_open_vivid(struct vt_node *node, unsigned int instance,
 	return 0;
 }
 
-/* vivid's first output as it is; of a single-planar instance. */
-int vt_open_output(struct vt_node *node, unsigned int instance)
+/* A node of the single-planar API, with the format that it has. */
+static int open_as_it_is(struct vt_node *node, const char *driver,
+			 const char *bus_info, __u32 type, __u32 caps)
 {
-	struct v4l2_format f = { .type = V4L2_BUF_TYPE_VIDEO_OUTPUT };
-	char bus_info[32];
+	struct v4l2_format f = { .type = type };
 	int ret;
 
 	memset(node, 0, sizeof(*node));
 	node->timeout_ms = 5000;
-	snprintf(bus_info, sizeof(bus_info), "platform:vivid-%03u", instance);
-	node->type = f.type;
-	node->output = true;
+	node->type = type;
 	node->num_planes = 1;
-	node->frame_us = 40000;
-	node->fd = vt_open_node("vivid", bus_info, V4L2_CAP_VIDEO_OUTPUT);
+	node->fd = vt_open_node(driver, bus_info, caps);
 	if (node->fd < 0)
 		return node->fd;
 	ret = vt_ioctl(node->fd, VIDIOC_G_FMT, &f);
@@ -342,27 +361,29 @@ int vt_open_output(struct vt_node *node, unsigned int instance)
 	return ret;
 }
 
-/* One of the nodes of the test module vb2_pfn_dev. */
-int vt_open_dev(struct vt_node *node, const char *kind)
+/* vivid's first output; of a single-planar instance. */
+int vt_open_output(struct vt_node *node, unsigned int instance)
 {
-	struct v4l2_format f = { .type = V4L2_BUF_TYPE_VIDEO_CAPTURE };
 	char bus_info[32];
 	int ret;
 
-	memset(node, 0, sizeof(*node));
-	node->timeout_ms = 5000;
-	snprintf(bus_info, sizeof(bus_info), "platform:%s", kind);
-	node->type = f.type;
-	node->num_planes = 1;
-	node->fd = vt_open_node("vb2_pfn_dev", bus_info,
-				V4L2_CAP_VIDEO_CAPTURE);
-	if (node->fd < 0)
-		return node->fd;
-	ret = vt_ioctl(node->fd, VIDIOC_G_FMT, &f);
-	if (ret)
-		close(node->fd);
-	node->size[0] = f.fmt.pix.sizeimage;
+	snprintf(bus_info, sizeof(bus_info), "platform:vivid-%03u", instance);
+	ret = open_as_it_is(node, "vivid", bus_info, V4L2_BUF_TYPE_VIDEO_OUTPUT,
+			    V4L2_CAP_VIDEO_OUTPUT);
+	node->output = true;
+	node->frame_us = 40000;
 	return ret;
+}
+
+/* One of the nodes of the test module vb2_pfn_dev. */
+int vt_open_dev(struct vt_node *node, const char *kind)
+{
+	char bus_info[32];
+
+	snprintf(bus_info, sizeof(bus_info), "platform:%s", kind);
+	return open_as_it_is(node, "vb2_pfn_dev", bus_info,
+			     V4L2_BUF_TYPE_VIDEO_CAPTURE,
+			     V4L2_CAP_VIDEO_CAPTURE);
 }
 
 void vt_close(struct vt_node *node)
@@ -626,6 +647,8 @@ static const char *const kind_names[] = {
 	[VT_PAGES_LAZY] = "RAM by page fault",
 	[VT_PAGES_HUGE] = "RAM in huge entries",
 	[VT_DUMB] = "DRM dumb buffer",
+	[VT_FB] = "vesafb",
+	[VT_FB_RAM] = "vivid's framebuffer",
 };
 
 const char *vt_kind_name(enum vt_kind kind)
@@ -673,7 +696,34 @@ static int missing(struct vt_target *t, const char *what)
 	return -ENODEV;
 }
 
-/* The nth idle display's BAR. The alias is /dev/mem: it outlives the device. */
+static int setup_vpt(struct vt_target *t, int *fd, struct vpt_setup *setup)
+{
+	*fd = open("/dev/vb2_pfn_target", O_RDWR | O_CLOEXEC);
+	if (*fd < 0)
+		return missing(t, "the module vb2_pfn_target is not loaded");
+	return vt_ioctl(*fd, VPT_SETUP, setup);
+}
+
+/*
+ * A second way to the physical memory that @t is made of. It outlives a device,
+ * whose removal takes every mapping of sysfs, /dev/mem and vfio away. All
+ * mappings of an address must have the same memory type.
+ */
+static int open_alias(struct vt_target *t, unsigned int memory, uint64_t phys,
+		      enum vpt_cache cache)
+{
+	struct vpt_setup s = {
+		.backing = VPT_PHYS,
+		.cache = cache,
+		.phys = phys,
+		.size = t->size,
+	};
+
+	t->memory[memory].phys = phys;
+	return setup_vpt(t, &t->memory[memory].alias_fd, &s);
+}
+
+/* The nth idle display's BAR. */
 static int open_bar(struct vt_target *t, unsigned int memory, unsigned int nth)
 {
 	char path[192], dir[128];
@@ -693,12 +743,10 @@ static int open_bar(struct vt_target *t, unsigned int memory, unsigned int nth)
 	t->memory[memory].fd = open(path, O_RDWR | O_CLOEXEC);
 	if (t->memory[memory].fd < 0)
 		return errno == ENOENT ? missing(t, "no resource0_wc") : -errno;
-	t->memory[memory].alias_fd = open("/dev/mem",
-					  O_RDWR | O_SYNC | O_CLOEXEC);
-	t->memory[memory].alias_base = phys;
 	if (!memory)
 		snprintf(t->device, sizeof(t->device), "%s", dir);
-	return 0;
+	return open_alias(t, memory, phys,
+			  t->kind == VT_BAR_WC ? VPT_WC : VPT_UC);
 }
 
 static int open_hidden(struct vt_target *t)
@@ -711,6 +759,7 @@ static int open_hidden(struct vt_target *t)
 	if (t->memory[0].fd < 0)
 		return missing(t, "no /dev/mem");
 	t->memory[0].alias_fd = dup(t->memory[0].fd);
+	t->memory[0].phys = phys;
 	t->memory[0].base = phys;
 	t->memory[0].alias_base = phys;
 	return 0;
@@ -752,10 +801,7 @@ static int open_vpt(struct vt_target *t)
 			    t->kind == VT_PAGES_LAZY ? VPT_LAZY : VPT_HUGE;
 	}
 
-	t->memory[0].fd = open("/dev/vb2_pfn_target", O_RDWR | O_CLOEXEC);
-	if (t->memory[0].fd < 0)
-		return missing(t, "the module vb2_pfn_target is not loaded");
-	return vt_ioctl(t->memory[0].fd, VPT_SETUP, &s);
+	return setup_vpt(t, &t->memory[0].fd, &s);
 }
 
 static int open_dumb(struct vt_target *t)
@@ -839,9 +885,19 @@ static int open_vfio(struct vt_target *t)
 	if (ret)
 		return ret;
 	t->memory[0].base = region.offset;
-	t->memory[0].alias_fd = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
-	t->memory[0].alias_base = phys;
-	return 0;
+	return open_alias(t, 0, phys, VPT_UC);
+}
+
+static int open_fb(struct vt_target *t, const char *id, enum vpt_cache cache)
+{
+	struct fb_fix_screeninfo fix;
+
+	t->memory[0].fd = vt_open_fb(id, &fix);
+	if (t->memory[0].fd < 0)
+		return missing(t, "there is no such framebuffer");
+	if (fix.smem_len < t->size)
+		return missing(t, "it is too small");
+	return open_alias(t, 0, fix.smem_start, cache);
 }
 
 static int open_memfd(struct vt_target *t, unsigned int flags)
@@ -881,6 +937,10 @@ static int open_memory(struct vt_target *t)
 		return open_dumb(t);
 	case VT_VFIO:
 		return open_vfio(t);
+	case VT_FB:
+		return open_fb(t, "VESA VGA", VPT_WC);
+	case VT_FB_RAM:
+		return open_fb(t, "vioverlay fb", VPT_WB);
 	default:
 		return open_vpt(t);
 	}
@@ -1092,6 +1152,29 @@ int vt_target_zap(struct vt_target *t)
 int vt_target_restore(struct vt_target *t)
 {
 	return vt_ioctl(t->memory[0].fd, VPT_RESTORE, NULL);
+}
+
+int vt_target_blink(struct vt_target *t)
+{
+	struct vfio_region_info config = {
+		.argsz = sizeof(config),
+		.index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+	uint16_t command, off;
+	off_t at;
+	int ret;
+
+	ret = vt_ioctl(t->memory[0].fd, VFIO_DEVICE_GET_REGION_INFO, &config);
+	if (ret)
+		return ret;
+	at = config.offset + PCI_COMMAND;
+	if (pread(t->memory[0].fd, &command, 2, at) != 2)
+		return -EIO;
+	off = command & ~PCI_COMMAND_MEMORY;
+	if (off == command || pwrite(t->memory[0].fd, &off, 2, at) != 2 ||
+	    pwrite(t->memory[0].fd, &command, 2, at) != 2)
+		return -EIO;
+	return 0;
 }
 
 long vt_huge_faults(const struct vt_target *t)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <linux/fb.h>
 #include <linux/videodev2.h>
 
 #define VT_BUFS		4
@@ -94,6 +95,8 @@ enum vt_kind {
 	VT_PAGES_LAZY,		/* the same, by page fault */
 	VT_PAGES_HUGE,		/* the same in PMD entries */
 	VT_DUMB,		/* DRM dumb buffer */
+	VT_FB,			/* /dev/fb of vesafb: a BAR */
+	VT_FB_RAM,		/* /dev/fb of vivid: RAM */
 };
 
 /**
@@ -107,6 +110,7 @@ enum vt_kind {
  * @memory: the one or two memories
  * @memory.fd: what is mapped, or -1 for anonymous memory
  * @memory.alias_fd: the way round every revocation, or -1 if there is none
+ * @memory.phys: physical address, 0 if it is not known
  * @memory.base: offset in @memory.fd
  * @memory.alias_base: offset in @memory.alias_fd
  * @alias: a second mapping of the same memory, which survives what happens to
@@ -124,6 +128,7 @@ struct vt_target {
 	struct {
 		int fd;
 		int alias_fd;
+		uint64_t phys;
 		off_t base;
 		off_t alias_base;
 	} memory[2];
@@ -160,6 +165,8 @@ ssize_t vt_target_find_other(struct vt_target *target, size_t offset,
 int vt_target_zap(struct vt_target *target);
 int vt_target_restore(struct vt_target *target);
 long vt_huge_faults(const struct vt_target *target);
+/* VT_VFIO: switch the device's memory off and on again. */
+int vt_target_blink(struct vt_target *target);
 
 ssize_t vt_find_other(const void *mem, size_t size, unsigned char byte);
 ssize_t vt_find_difference(const void *a, const void *b, size_t size);
@@ -170,6 +177,7 @@ ssize_t vt_find_difference(const void *a, const void *b, size_t size);
 
 int vt_find_display(const char *driver, unsigned int nth, char *dir,
 		    size_t size);
+int vt_open_fb(const char *id, struct fb_fix_screeninfo *fix);
 int vt_write_file(const char *dir, const char *name, const char *text);
 int vt_read_file(const char *path, char *buf, size_t size);
 long vt_still_pinned(void);
