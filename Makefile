@@ -16,6 +16,7 @@ help:
 	@echo
 	@echo '  make check-style   checkpatch --strict, sparse, W=1, shellcheck on what we add'
 	@echo '  make check-series  every patch of the series applies in order and builds'
+	@echo '  make check-mutants every deliberate defect of tests/mutants is found'
 	@echo '  make kernel        our kernel, normal and for debugging'
 	@echo '  make source        the kernel source with our files and patches; prints where'
 	@echo '  make menuconfig    look at its configuration'
@@ -56,6 +57,9 @@ check-style:
 check-series:
 	@$(LAB)/check-series
 
+check-mutants:
+	@$(LAB)/mutants $(MUTANTS)
+
 clean:
 	rm -rf build
 
@@ -63,4 +67,4 @@ distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
 
 .PHONY: help demo check kernel source menuconfig programs tree check-style \
-	check-series clean distclean
+	check-series check-mutants clean distclean
