@@ -128,7 +128,7 @@ struct vt_target {
 	struct {
 		int fd;
 		int alias_fd;
-		uint64_t phys;
+		__u64 phys;
 		off_t base;
 		off_t alias_base;
 	} memory[2];

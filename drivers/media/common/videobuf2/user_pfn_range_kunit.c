@@ -9,10 +9,10 @@
 #include <kunit/device.h>
 #include <kunit/test.h>
 #include <linux/anon_inodes.h>
+#include <linux/bits.h>
 #include <linux/file.h>
 #include <linux/gfp.h>
 #include <linux/kthread.h>
-#include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
@@ -21,7 +21,7 @@
 #include <media/user_pfn_range.h>
 
 #define ORDER	2
-#define PAGES	(1 << ORDER)
+#define PAGES	BIT(ORDER)
 #define SIZE	(PAGES * PAGE_SIZE)
 #define RW	(PROT_READ | PROT_WRITE)
 
@@ -188,7 +188,7 @@ static struct raw *raw_ram(struct kunit *test, enum how how)
  */
 static struct raw *raw_pageless(struct kunit *test, enum how how)
 {
-	static u64 phys = (u64)SZ_1G * (PHYS_ADDR_MAX > U32_MAX ? 64 : 4);
+	static u64 phys = (u64)SZ_1G * (sizeof(phys_addr_t) > 4 ? 64 : 4);
 	struct raw *raw = raw_open(test, how);
 	unsigned int i;
 
