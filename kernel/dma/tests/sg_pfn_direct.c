@@ -137,6 +137,21 @@ static void direct_map_overlapping(struct kunit *test)
 	}
 }
 
+/* Nothing stands between the device and the memory */
+static void direct_cannot_revoke(struct kunit *test)
+{
+	struct device *dev = direct_dev(test);
+	struct sg_pfn_table *t;
+
+	t = sg_pfn_table_alloc(test, sg_pfn_mixed, sg_pfn_n_mixed);
+	KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &t->sgt, DMA_FROM_DEVICE,
+						 0));
+	KUNIT_EXPECT_FALSE(test, dma_can_revoke_sgtable(dev, &t->sgt));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			dma_revoke_sgtable(dev, &t->sgt, DMA_FROM_DEVICE, 0));
+	dma_unmap_sgtable(dev, &t->sgt, DMA_FROM_DEVICE, 0);
+}
+
 static void direct_map_chained(struct kunit *test)
 {
 	const unsigned int n = 2 * SG_MAX_SINGLE_ALLOC;
@@ -419,6 +434,7 @@ static struct kunit_case direct_cases[] = {
 	KUNIT_CASE(attributes),
 	KUNIT_CASE_PARAM(direct_map_sync_unmap, direct_gen_params),
 	KUNIT_CASE(direct_map_overlapping),
+	KUNIT_CASE(direct_cannot_revoke),
 	KUNIT_CASE(direct_map_chained),
 	KUNIT_CASE(direct_beyond_mask),
 	KUNIT_CASE(direct_null_page),

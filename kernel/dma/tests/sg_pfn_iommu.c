@@ -458,6 +458,133 @@ static void dma_iommu_out_of_memory(struct kunit *test)
 	dma_unmap_sgtable(dev, &t->sgt, DMA_BIDIRECTIONAL, 0);
 }
 
+/* Every page of the list leads to one that is neither the list's nor another */
+static void expect_scratch(struct kunit *test, struct device *dev,
+			   struct sg_pfn_table *t)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	phys_addr_t pages = page_to_phys(t->pages), scratch = 0;
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sgtable_dma_sg(&t->sgt, sg, i) {
+		dma_addr_t end = sg_dma_address(sg) + sg_dma_len(sg);
+		dma_addr_t iova = sg_dma_address(sg) & PAGE_MASK;
+
+		for (; iova < end; iova += PAGE_SIZE) {
+			phys_addr_t phys = iommu_iova_to_phys(domain, iova);
+
+			KUNIT_EXPECT_NE(test, 0, phys);
+			KUNIT_EXPECT_FALSE(test, phys >= pages && phys < pages +
+						 SG_PFN_PAGES * PAGE_SIZE);
+			KUNIT_EXPECT_FALSE(test, PHYS_PFN(phys) >= t->pfn &&
+						 PHYS_PFN(phys) < t->pfn +
+						 SG_PFN_PAGES);
+			if (!scratch)
+				scratch = phys;
+			KUNIT_EXPECT_EQ(test, scratch, phys);
+		}
+	}
+}
+
+static bool overlap(struct sg_table *a, struct sg_table *b)
+{
+	struct scatterlist *x, *y;
+	int i, j;
+
+	for_each_sgtable_dma_sg(a, x, i)
+		for_each_sgtable_dma_sg(b, y, j)
+			if (sg_dma_address(x) < sg_dma_address(y) + sg_dma_len(y) &&
+			    sg_dma_address(y) < sg_dma_address(x) + sg_dma_len(x))
+				return true;
+	return false;
+}
+
+/* The memory is out of reach, the addresses are nobody else's until unmapped */
+static void dma_iommu_revoke(struct kunit *test)
+{
+	const unsigned long attrs = DMA_ATTR_SKIP_CPU_SYNC;
+	const struct iommu_param *p = test->param_value;
+	struct device *dev = param_device(test);
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	struct sg_pfn_table *t, *other;
+	dma_addr_t first;
+
+	t = sg_pfn_table_alloc(test, sg_pfn_mixed, sg_pfn_n_mixed);
+	other = sg_pfn_table_alloc(test, sg_pfn_mixed, sg_pfn_n_mixed);
+	kunit_warning_suppress(test) {
+		KUNIT_ASSERT_EQ(test, 0,
+				dma_map_sgtable(dev, &t->sgt, p->dir, attrs));
+		first = sg_dma_address(t->sgt.sgl);
+		KUNIT_EXPECT_TRUE(test, dma_can_revoke_sgtable(dev, &t->sgt));
+		KUNIT_EXPECT_EQ(test, 0, dma_revoke_sgtable(dev, &t->sgt, p->dir,
+							    attrs));
+		expect_scratch(test, dev, t);
+		sg_pfn_expect_unchanged(test, t);
+		KUNIT_EXPECT_EQ(test, 0, dma_revoke_sgtable(dev, &t->sgt, p->dir,
+							    attrs));
+		expect_scratch(test, dev, t);
+
+		KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &other->sgt,
+							 p->dir, attrs));
+		KUNIT_EXPECT_FALSE(test, overlap(&t->sgt, &other->sgt));
+		expect_translation(test, dev, other, p->mock, p->dir);
+
+		dma_unmap_sgtable(dev, &t->sgt, p->dir, attrs);
+		sg_pfn_expect_unchanged(test, t);
+		KUNIT_EXPECT_EQ(test, 0, iommu_iova_to_phys(domain, first));
+		dma_unmap_sgtable(dev, &other->sgt, p->dir, attrs);
+		if (p->mock)
+			KUNIT_EXPECT_TRUE(test,
+					  xa_empty(&to_mock(domain)->ptes));
+
+		/* and nothing is left of it in the list */
+		KUNIT_ASSERT_EQ(test, 0,
+				dma_map_sgtable(dev, &t->sgt, p->dir, attrs));
+		expect_translation(test, dev, t, p->mock, p->dir);
+		dma_unmap_sgtable(dev, &t->sgt, p->dir, attrs);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+}
+
+/* Without memory for the scratch mapping there is none, and that's all */
+static void dma_iommu_revoke_out_of_memory(struct kunit *test)
+{
+	const enum dma_data_direction dir = DMA_BIDIRECTIONAL;
+	const unsigned long attrs = DMA_ATTR_SKIP_CPU_SYNC;
+	struct device *dev = mock_device(test);
+	struct mock_domain *mock = to_mock(iommu_get_domain_for_dev(dev));
+	struct sg_pfn_table *t;
+	unsigned int fail_at;
+	bool failed;
+
+	t = sg_pfn_table_alloc(test, sg_pfn_mixed, sg_pfn_n_mixed);
+	kunit_warning_suppress(test) {
+		for (fail_at = 1; fail_at < MAX_MAPS; fail_at++) {
+			KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &t->sgt,
+								 dir, attrs));
+			mock->n_maps = 0;
+			mock->fail_at = fail_at;
+			KUNIT_EXPECT_EQ(test, 0,
+					dma_revoke_sgtable(dev, &t->sgt, dir,
+							   attrs));
+			failed = mock->n_maps >= fail_at;
+			mock->fail_at = 0;
+			if (failed)
+				KUNIT_EXPECT_TRUE(test, xa_empty(&mock->ptes));
+			else
+				expect_scratch(test, dev, t);
+			dma_unmap_sgtable(dev, &t->sgt, dir, attrs);
+			KUNIT_EXPECT_TRUE(test, xa_empty(&mock->ptes));
+			if (!failed)
+				break;
+		}
+		KUNIT_EXPECT_LT(test, 1, fail_at);
+		KUNIT_EXPECT_LT(test, fail_at, MAX_MAPS);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+}
+
 #ifdef CONFIG_SWIOTLB
 static void trust_again(void *pdev)
 {
@@ -493,6 +620,9 @@ static void dma_iommu_untrusted(struct kunit *test)
 	kunit_warning_suppress(test) {
 		KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &t->sgt, dir, 0));
 		KUNIT_EXPECT_EQ(test, ARRAY_SIZE(entries), t->sgt.nents);
+		KUNIT_EXPECT_FALSE(test, dma_can_revoke_sgtable(dev, &t->sgt));
+		KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+				dma_revoke_sgtable(dev, &t->sgt, dir, 0));
 		for_each_sgtable_dma_sg(&t->sgt, sg, i) {
 			phys_addr_t phys = iommu_iova_to_phys(domain,
 							sg_dma_address(sg));
@@ -663,6 +793,8 @@ static struct kunit_case iommu_cases[] = {
 	KUNIT_CASE_PARAM(dma_iommu_map_sync_unmap, iommu_gen_params),
 	KUNIT_CASE_PARAM(dma_iommu_chained, iommu_gen_params),
 	KUNIT_CASE(dma_iommu_out_of_memory),
+	KUNIT_CASE_PARAM(dma_iommu_revoke, iommu_gen_params),
+	KUNIT_CASE(dma_iommu_revoke_out_of_memory),
 	KUNIT_CASE(dma_iommu_untrusted),
 	KUNIT_CASE(iommu_map_sg_joins),
 	KUNIT_CASE(iommu_map_sg_refuses),

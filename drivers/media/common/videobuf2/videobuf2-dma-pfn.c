@@ -495,6 +495,10 @@ static int vb2_dma_pfn_fill_table(struct vb2_dma_pfn_buf *buf)
 
 static int vb2_dma_pfn_map_range(struct vb2_dma_pfn_buf *buf)
 {
+	const struct dma_user_alias alias = {
+		.mm = buf->range.notifier.mm,
+		.addr = buf->range.start + buf->offset,
+	};
 	int ret;
 
 	ret = vb2_dma_pfn_fill_table(buf);
@@ -506,8 +510,9 @@ static int vb2_dma_pfn_map_range(struct vb2_dma_pfn_buf *buf)
 	 * prepare() memop is called. And no need to shout when the device can't
 	 * reach what an application came up with.
 	 */
-	ret = dma_map_sgtable(buf->dev, &buf->sg_table, buf->dma_dir,
-			      DMA_ATTR_SKIP_CPU_SYNC | DMA_ATTR_NO_WARN);
+	ret = dma_map_sgtable_user(buf->dev, &buf->sg_table, buf->dma_dir,
+				   DMA_ATTR_SKIP_CPU_SYNC | DMA_ATTR_NO_WARN,
+				   &alias);
 	if (ret) {
 		dev_dbg(buf->dev, "the device can't reach the memory: %d\n",
 			ret);
