@@ -475,11 +475,11 @@ static void expect_scratch(struct kunit *test, struct device *dev,
 			phys_addr_t phys = iommu_iova_to_phys(domain, iova);
 
 			KUNIT_EXPECT_NE(test, 0, phys);
-			KUNIT_EXPECT_FALSE(test, phys >= pages && phys < pages +
-						 SG_PFN_PAGES * PAGE_SIZE);
-			KUNIT_EXPECT_FALSE(test, PHYS_PFN(phys) >= t->pfn &&
-						 PHYS_PFN(phys) < t->pfn +
-						 SG_PFN_PAGES);
+			KUNIT_EXPECT_FALSE(test, in_range(phys, pages,
+							  SG_PFN_PAGES *
+							  PAGE_SIZE));
+			KUNIT_EXPECT_FALSE(test, in_range(PHYS_PFN(phys), t->pfn,
+							  SG_PFN_PAGES));
 			if (!scratch)
 				scratch = phys;
 			KUNIT_EXPECT_EQ(test, scratch, phys);
