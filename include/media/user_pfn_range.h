@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * user_pfn_range.h - a range of user memory, watched while a device uses it
+ * A range of user memory, watched while a device uses it
  */
 #ifndef _MEDIA_USER_PFN_RANGE_H
 #define _MEDIA_USER_PFN_RANGE_H

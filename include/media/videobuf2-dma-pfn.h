@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * videobuf2-dma-pfn.h - memory allocator for videobuf2 that also captures into
+ * Memory allocator for videobuf2 that also captures into
  * user memory without a struct page
  */
 #ifndef _MEDIA_VIDEOBUF2_DMA_PFN_H

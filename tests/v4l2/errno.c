@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * errno.c - what VIDIOC_QBUF answers to memory that it can't take
+ * What VIDIOC_QBUF answers to memory that it can't take
  *
  * Every refusal must leave the buffer as it was: good memory is taken right
  * after it, and nothing stays pinned.

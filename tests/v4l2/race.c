@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * race.c - everything at once, for a while
+ * Everything at once, for a while
  *
  * Threads queue, dequeue, start, stop, free buffers, and take memory away and
  * bring it back, without any order. No single call has a right result here; the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * revoke.c - memory that is taken away while a buffer is made of it
+ * Memory that is taken away while a buffer is made of it
  *
  * Once the memory is gone it is filled with a pattern, as its next owner would,
  * through a mapping that the revocation does not touch. Not one byte of it may

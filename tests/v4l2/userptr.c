@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * userptr.c - capture with V4L2_MEMORY_USERPTR into every kind of memory
+ * Capture with V4L2_MEMORY_USERPTR into every kind of memory
  *
  * Every frame is compared byte for byte with an MMAP capture of the same static
  * picture, and nothing around it may change.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vb2test.c - what the USERPTR tests share
+ * What the USERPTR tests share
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * vb2test.h - what the USERPTR tests share: a video node with a static picture,
+ * What the USERPTR tests share: a video node with a static picture,
  * and memory of every kind to capture it into
  *
  * Functions that return int return 0 or a negative errno, unless they say

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vb2_pfn_dev.c - capture devices without hardware, for the allocator's answers
+ * Capture devices without hardware, for the allocator's answers
  *
  * Three video nodes, told apart by their bus info:
  *

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vb2_pfn_target.c - memory for the tests to capture into
+ * Memory for the tests to capture into
  *
  * An exporter like those that users have: it maps RAM or a physical range with
  * VM_PFNMAP, at once or by page fault, with small or huge entries, and can take

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * vb2_pfn_target.h - what a test asks /dev/vb2_pfn_target for
+ * What a test asks /dev/vb2_pfn_target for
  *
  * One open file is one piece of memory. VPT_SETUP makes it, mmap() maps it with
  * raw page frame numbers, pread() and pwrite() reach it through a kernel mapping

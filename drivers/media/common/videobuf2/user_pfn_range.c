@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * user_pfn_range.c - a range of user memory, watched while a device uses it
+ * A range of user memory, watched while a device uses it
  *
  * A device that works on memory of a process needs to know the page frames
  * behind a range of addresses, and for how long they are valid. Ordinary memory

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * user_pfn_range_kunit.c - KUnit test of watched ranges of user memory
+ * KUnit test of watched ranges of user memory
  *
  * The thread of each test case has an address space of its own. What it maps
  * there is anonymous memory, or comes from a file of the test that maps page

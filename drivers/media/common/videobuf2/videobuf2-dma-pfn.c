@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * videobuf2-dma-pfn.c - memory allocator for videobuf2 that also captures into
+ * Memory allocator for videobuf2 that also captures into
  * user memory without a struct page
  *
  * MMAP, ordinary USERPTR and DMABUF buffers are what they are with dma-sg. What
