@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034	# tools/lab/matrix reads them
+kernel=parisc64 machine='A400'
+qemu='-machine A400'
+append='mem=768M dma_sg_pfn_nvme.hidden=0x34000000,16M'
+merges=1
+implementation='sba_map_sg'
