@@ -171,7 +171,7 @@ static void sg_pfn_overwrite(struct kunit *test)
 	for (int i = 0; i < 2; i++) {
 		struct scatterlist *sg = &sgl[i];
 
-		KUNIT_EXPECT_EQ(test, 0, sg_set_pfn(sg, ~0UL >> 12, 64, 0));
+		KUNIT_EXPECT_EQ(test, 0, sg_set_pfn(sg, ~0UL >> PAGE_SHIFT, 64, 0));
 		sg_set_page(sg, t->pages, 32, 4);
 		KUNIT_EXPECT_PTR_EQ(test, t->pages, sg_page(sg));
 
