@@ -4,4 +4,4 @@
 . tests/matrix/alpha.sh
 machine='clipper, scatter-gather window'
 append+=' dma_sg_pfn_nvme.mask_bits=31'
-merges=1
+merges=PH

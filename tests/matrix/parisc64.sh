@@ -3,5 +3,6 @@
 kernel=parisc64 machine='A400'
 qemu='-machine A400'
 append='mem=768M dma_sg_pfn_nvme.hidden=0x34000000,16M'
-merges=1
+# Ordinary pages only where they are neighbours, and a BAR by its bus address
+merges=H
 implementation='sba_map_sg'

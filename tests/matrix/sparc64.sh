@@ -5,5 +5,5 @@ qemu='-vga none'
 nvme='-device nvme,serial=sg-pfn-kunit,drive=d0,bus=pciB'
 peer='-device bochs-display,bus=pciB'
 append='mem=768M dma_sg_pfn_nvme.hidden=0x34000000,16M'
-merges=1
+merges=PHB
 implementation='dma_4u_map_sg'
