@@ -12,6 +12,9 @@ help:
 	@echo '  make demo          live video into a display'\''s memory; picture in build/demo.png'
 	@echo '  make check         all tests'
 	@echo '  make check SUITES="a b"   only tests/suites/a.sh and b.sh'
+	@echo '  make matrix        all DMA mapping implementations, on emulated machines of'
+	@echo '                     ten architectures; writes the table of results'
+	@echo '  make matrix TARGET="a b"  only tests/matrix/a.sh and b.sh'
 	@echo '  tools/vm -- CMD    run CMD in a guest (tools/vm --help)'
 	@echo
 	@echo '  make check-style   checkpatch --strict, sparse, W=1, shellcheck on what we add'
@@ -32,7 +35,9 @@ help:
 demo:
 	@$(LAB)/demo
 
+# What the suites are going to boot is built before, where its progress is seen
 check: kernel programs
+	@$(if $(SUITES),,tests/suites/80-dma.sh --build)
 	@tests/run $(SUITES)
 
 kernel:
@@ -51,6 +56,9 @@ programs:
 tree:
 	@$(LAB)/tree
 
+matrix:
+	@$(LAB)/matrix $(TARGET)
+
 check-style:
 	@$(LAB)/check-style
 
@@ -66,5 +74,5 @@ clean:
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
 
-.PHONY: help demo check kernel source menuconfig programs tree check-style \
-	check-series check-mutants clean distclean
+.PHONY: help demo check kernel source menuconfig programs tree matrix \
+	check-style check-series check-mutants clean distclean

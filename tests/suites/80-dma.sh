@@ -1,0 +1,6 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# 80-dma [--build]: other machines, with DMA mapping implementations of their own.
+# make matrix has them all, and takes longer.
+exec tools/lab/matrix "$@" arm64-noncoherent arm64-smmuv3 parisc64 sparc64
