@@ -40,13 +40,22 @@ static int direct_init(struct kunit *test)
 	return 0;
 }
 
-static struct device *direct_dev(struct kunit *test)
+static struct device *any_dev(struct kunit *test)
 {
 	struct direct_test *d = test->priv;
 
 	if (use_dma_iommu(d->dev) || get_dma_ops(d->dev))
 		kunit_skip(test, "not mapped directly on this machine");
 	return d->dev;
+}
+
+static struct device *direct_dev(struct kunit *test)
+{
+	struct device *dev = any_dev(test);
+
+	if (is_swiotlb_force_bounce(dev))
+		kunit_skip(test, "everything is bounced on this machine");
+	return dev;
 }
 
 struct direct_param {
@@ -81,7 +90,7 @@ static void direct_map_sync_unmap(struct kunit *test)
 	dev_assign_dma_coherent(dev, p->coherent);
 	if (dev_is_dma_coherent(dev) != p->coherent)
 		kunit_skip(test, "all devices of this machine are coherent");
-	if (force_dma_unencrypted(dev) || is_swiotlb_force_bounce(dev))
+	if (force_dma_unencrypted(dev))
 		kunit_skip(test, "pages are bounced here");
 	t = sg_pfn_table_alloc(test, sg_pfn_mixed, sg_pfn_n_mixed);
 
@@ -256,7 +265,7 @@ static struct io_tlb_mem *force_bounce(struct kunit *test, struct device *dev)
 
 static void direct_forced_bounce(struct kunit *test)
 {
-	struct device *dev = direct_dev(test);
+	struct device *dev = any_dev(test);
 	struct io_tlb_mem *was = dev->dma_io_tlb_mem;
 	struct io_tlb_mem only_forced = { .force_bounce = true };
 	struct sg_pfn_table *t;
