@@ -53,6 +53,10 @@ static char *may_refuse = "";
 module_param(may_refuse, charp, 0444);
 MODULE_PARM_DESC(may_refuse, "Kinds of memory (H, B) out of this machine's reach: to map them may fail");
 
+static char *unreached = "";
+module_param(unreached, charp, 0444);
+MODULE_PARM_DESC(unreached, "Kinds of memory (B) that the emulator keeps from devices: only the DMA addresses are checked");
+
 static char *merges = "";
 module_param(merges, charp, 0444);
 MODULE_PARM_DESC(merges, "Kinds of memory (P, H, B) whose scattered pages the I/O MMU makes contiguous");
@@ -139,6 +143,7 @@ struct list_param {
 static struct test_nvme *nvme;
 static struct device *dev;
 static struct pci_dev *peer;
+static int peer_bar;
 static struct window windows[N_WINDOWS];
 static struct page *canary[CANARY_CHUNKS];
 static void *scratch;
@@ -428,6 +433,30 @@ static int try_map(struct nvme_list *l, enum dma_data_direction dir)
 }
 
 /*
+ * A peer is reached by its address on the bus. Where the emulator does not send
+ * there what a device transfers, the address has to be proof enough.
+ */
+static void expect_bus_addresses(struct kunit *test, struct nvme_list *l)
+{
+	dma_addr_t bus = pci_bus_address(peer, peer_bar);
+	struct scatterlist *sg;
+	unsigned int i, j;
+
+	for (i = 0; i < l->n; i++) {
+		struct piece *p = &l->pieces[i];
+		bool found = false;
+
+		if (p->window != BAR)
+			continue;
+		for_each_sgtable_dma_sg(&l->sgt, sg, j)
+			found |= sg_dma_address(sg) == bus + p->offset &&
+				 sg_dma_len(sg) == p->length;
+		KUNIT_EXPECT_TRUE_MSG(test, found, "not at bus address %pad",
+				      &(dma_addr_t){ bus + p->offset });
+	}
+}
+
+/*
  * Map, unless this machine can't and says so: then it must be an error, and
  * memory is as it was. False if that's all there is to be tested.
  */
@@ -447,6 +476,10 @@ static bool map(struct kunit *test, struct nvme_list *l,
 		kunit_skip(test, "refused, as it may be on this machine: %pe",
 			   ERR_PTR(ret));
 	KUNIT_ASSERT_EQ(test, 0, ret);
+	if (list_has(l, BAR) && strchr(unreached, 'B')) {
+		expect_bus_addresses(test, l);
+		kunit_skip(test, "mapped, but the emulator keeps devices from it");
+	}
 	return true;
 }
 
@@ -558,6 +591,14 @@ static void nvme_map_phys(struct kunit *test)
 		if (strchr(may_refuse, p->order[0]))
 			kunit_skip(test, "refused, as it may be on this machine");
 		KUNIT_FAIL_AND_ABORT(test, "can't be mapped");
+	}
+
+	if (id == BAR && strchr(unreached, 'B')) {
+		KUNIT_EXPECT_EQ(test, pci_bus_address(peer, peer_bar) + piece.offset,
+				addr);
+		dma_unmap_phys(dev, addr, piece.length, DMA_FROM_DEVICE,
+			       DMA_ATTR_MMIO);
+		kunit_skip(test, "mapped, but the emulator keeps devices from it");
 	}
 
 	/* For the controller's sake the address is in a list after all */
@@ -808,14 +849,13 @@ static void nvme_case_exit(struct kunit *test)
  * RAM that nobody uses can't be told from its address. There may or may not be a
  * struct page for it, and parisc and sparc64 register all RAM as the kernel's,
  * whatever mem= says. But what the kernel hands out has a page that is not
- * reserved: that finds a machine that was started without the right mem=. On alpha
- * it is the same for what mem= hides, which stays in its zone.
+ * reserved: that finds a machine that was started without the right mem=.
  */
 static bool is_unused(phys_addr_t phys)
 {
 	unsigned long pfn = PHYS_PFN(phys), end = pfn + WINDOW_SIZE / PAGE_SIZE;
 
-	for (; pfn < end && !IS_ENABLED(CONFIG_ALPHA); pfn++)
+	for (; pfn < end; pfn++)
 		if (pfn_valid(pfn) && !PageReserved(pfn_to_page(pfn)))
 			return false;
 	return true;
@@ -862,14 +902,14 @@ static int find_hidden(struct window *w)
  * The memory of a display; where the machine takes none, the controller memory
  * buffer of another NVMe controller, which QEMU has in BAR 2.
  */
-static struct pci_dev *find_peer(int *bar)
+static struct pci_dev *find_peer(void)
 {
 	struct pci_dev *pdev = pci_get_device(BOCHS_VENDOR, BOCHS_DEVICE, NULL);
 
-	*bar = 0;
+	peer_bar = 0;
 	if (pdev)
 		return pdev;
-	*bar = 2;
+	peer_bar = 2;
 	while ((pdev = pci_get_class(PCI_CLASS_STORAGE_EXPRESS, pdev)))
 		if (pdev != nvme->pdev)
 			break;
@@ -893,23 +933,21 @@ static phys_addr_t bar_phys(struct pci_dev *pdev, int bar)
 
 static int find_bar(struct window *w)
 {
-	int bar;
-
-	peer = find_peer(&bar);
+	peer = find_peer();
 	if (!peer) {
 		w->missing = "no other device with memory";
 		return 0;
 	}
-	if (peer->driver || !(pci_resource_flags(peer, bar) & IORESOURCE_MEM) ||
-	    pci_resource_len(peer, bar) < WINDOW_SIZE ||
+	if (peer->driver || !(pci_resource_flags(peer, peer_bar) & IORESOURCE_MEM) ||
+	    pci_resource_len(peer, peer_bar) < WINDOW_SIZE ||
 	    pci_enable_device(peer)) {
 		w->missing = "the other device's memory can't be used";
 		pci_dev_put(peer);
 		peer = NULL;
 		return 0;
 	}
-	w->phys = bar_phys(peer, bar);
-	w->io = pci_iomap(peer, bar, WINDOW_SIZE);
+	w->phys = bar_phys(peer, peer_bar);
+	w->io = pci_iomap(peer, peer_bar, WINDOW_SIZE);
 	return w->io ? 0 : -ENOMEM;
 }
 
