@@ -15,6 +15,7 @@ help:
 	@echo '  make matrix        all DMA mapping implementations, on emulated machines of'
 	@echo '                     ten architectures; writes the table of results'
 	@echo '  make matrix TARGET="a b"  only tests/matrix/a.sh and b.sh'
+	@echo '  make bench-dma     what mapping a scatterlist of pages costs, before and after'
 	@echo '  tools/vm -- CMD    run CMD in a guest (tools/vm --help)'
 	@echo
 	@echo '  make check-style   checkpatch --strict, sparse, W=1, shellcheck on what we add'
@@ -59,6 +60,9 @@ tree:
 matrix:
 	@$(LAB)/matrix $(TARGET)
 
+bench-dma:
+	@$(LAB)/bench-dma
+
 check-style:
 	@$(LAB)/check-style
 
@@ -74,5 +78,5 @@ clean:
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
 
-.PHONY: help demo check kernel source menuconfig programs tree matrix \
+.PHONY: help demo check kernel source menuconfig programs tree matrix bench-dma \
 	check-style check-series check-mutants clean distclean
