@@ -4,16 +4,16 @@
  *
  * The other tests look at DMA addresses. Here a bus master uses them, since an
  * address can look right and lead nowhere, or worse, somewhere. The device is
- * QEMU's NVMe controller, which reports success for transfers that were lost, so
- * nothing but the bytes counts: all of them are compared, those that must not
- * have changed included.
+ * one of QEMU's, an NVMe controller or where there is no PCI a SCSI controller.
+ * They report success for transfers that were lost, so nothing but the bytes
+ * counts: all of them are compared, those that must not have changed included.
  *
  * There are four windows of memory. Lists are made of pieces of the first three,
  * with memory that no transfer may touch around each piece:
  *
  *  - ordinary pages (P), the control;
  *  - RAM that was hidden from the kernel with mem= (H);
- *  - part of a BAR of another device (B);
+ *  - part of a BAR of another device, or of what stands for one (B);
  *  - pages that what was written to the disk is read back to.
  *
  * tests/matrix/disk makes the disk and tools/lab/matrix starts the machines.
@@ -31,13 +31,16 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/of.h>
+#include <linux/of_platform.h>
 #include <linux/pci.h>
+#include <linux/platform_device.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/swiotlb.h>
 #include <linux/vmalloc.h>
 
-#include "sg_pfn_nvme.h"
+#include "sg_pfn_disk.h"
 
 /* Built in, the parameters need no longer a prefix than the suite's name */
 #ifndef MODULE
@@ -108,7 +111,7 @@ struct piece {
 };
 
 /**
- * struct nvme_list - a list of pieces and how it is mapped
+ * struct test_list - a list of pieces and how it is mapped
  * @sgt: the list
  * @pieces: what it was made from
  * @n: number of @pieces
@@ -117,7 +120,7 @@ struct piece {
  * @dir: with this direction
  * @attrs: to be unmapped with these attributes
  */
-struct nvme_list {
+struct test_list {
 	struct sg_table sgt;
 	struct piece pieces[MAX_PIECES];
 	unsigned int n;
@@ -140,7 +143,7 @@ struct list_param {
 	bool scattered;
 };
 
-static struct test_nvme *nvme;
+static struct test_disk *disk;
 static struct device *dev;
 static struct pci_dev *peer;
 static int peer_bar;
@@ -157,7 +160,7 @@ static unsigned int next_scratch;
  */
 static __le32 pattern(unsigned int block, size_t word)
 {
-	return cpu_to_le32((block * (NVME_BLOCK / 4) + (u32)word) *
+	return cpu_to_le32((block * (TEST_BLOCK / 4) + (u32)word) *
 			   GOLDEN_RATIO_32);
 }
 
@@ -206,7 +209,7 @@ static void window_write(enum window_id id, const void *from)
 /* Fill all windows with what was neither there nor on the disk before */
 static void poison(void)
 {
-	const unsigned int blocks = WINDOW_SIZE / NVME_BLOCK;
+	const unsigned int blocks = WINDOW_SIZE / TEST_BLOCK;
 	unsigned int block = DISK_BLOCKS + SCRATCH_BLOCKS;
 	enum window_id id;
 	size_t i;
@@ -253,7 +256,7 @@ static void expect_windows(struct kunit *test)
 }
 
 /* The list's memory is to hold what is on the disk from @block on */
-static void want_blocks(struct nvme_list *l, unsigned int block)
+static void want_blocks(struct test_list *l, unsigned int block)
 {
 	unsigned int i;
 	size_t word = 0, j;
@@ -268,9 +271,9 @@ static void want_blocks(struct nvme_list *l, unsigned int block)
 }
 
 /* Blocks that the test that came before did not use */
-static unsigned int take_blocks(struct nvme_list *l)
+static unsigned int take_blocks(struct test_list *l)
 {
-	unsigned int n = l->bytes / NVME_BLOCK, block = next_block;
+	unsigned int n = l->bytes / TEST_BLOCK, block = next_block;
 
 	if (block + n > DISK_BLOCKS)
 		block = 0;
@@ -278,9 +281,9 @@ static unsigned int take_blocks(struct nvme_list *l)
 	return block;
 }
 
-static unsigned int take_scratch(struct nvme_list *l)
+static unsigned int take_scratch(struct test_list *l)
 {
-	unsigned int n = l->bytes / NVME_BLOCK, block = next_scratch;
+	unsigned int n = l->bytes / TEST_BLOCK, block = next_scratch;
 
 	if (block + n > SCRATCH_BLOCK + SCRATCH_BLOCKS || block < SCRATCH_BLOCK)
 		block = SCRATCH_BLOCK;
@@ -288,7 +291,7 @@ static unsigned int take_scratch(struct nvme_list *l)
 	return block;
 }
 
-static void unmap(struct nvme_list *l)
+static void unmap(struct test_list *l)
 {
 	if (l->mapped)
 		dma_unmap_sgtable(dev, &l->sgt, l->dir, l->attrs);
@@ -298,7 +301,7 @@ static void unmap(struct nvme_list *l)
 
 static void free_list(void *data)
 {
-	struct nvme_list *l = data;
+	struct test_list *l = data;
 
 	unmap(l);
 	sg_free_table(&l->sgt);
@@ -334,13 +337,13 @@ static enum window_id window_of(char letter)
 	}
 }
 
-static void make_pieces(struct nvme_list *l, const struct list_param *p)
+static void make_pieces(struct test_list *l, const struct list_param *p)
 {
 	unsigned int i, letters = strlen(p->order);
 
 	l->n = ARRAY_SIZE(layout);
 	if (p->scattered)
-		l->n = min3((size_t)MAX_PIECES, nvme->max_bytes / PAGE_SIZE,
+		l->n = min3((size_t)MAX_PIECES, disk->max_bytes / PAGE_SIZE,
 			    WINDOW_SIZE / 2 / PAGE_SIZE);
 
 	for (i = 0; i < l->n; i++) {
@@ -360,7 +363,7 @@ static void make_pieces(struct nvme_list *l, const struct list_param *p)
 	}
 }
 
-static struct nvme_list *list_of(struct kunit *test, struct nvme_list *l)
+static struct test_list *list_of(struct kunit *test, struct test_list *l)
 {
 	struct scatterlist *sg;
 	unsigned int i;
@@ -385,10 +388,10 @@ static struct nvme_list *list_of(struct kunit *test, struct nvme_list *l)
 	return l;
 }
 
-static struct nvme_list *alloc_list(struct kunit *test,
+static struct test_list *alloc_list(struct kunit *test,
 				    const struct list_param *p)
 {
-	struct nvme_list *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
+	struct test_list *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, l);
 	make_pieces(l, p);
@@ -396,9 +399,9 @@ static struct nvme_list *alloc_list(struct kunit *test,
 }
 
 /* One range of pages to read back what was written */
-static struct nvme_list *alloc_copy(struct kunit *test, size_t bytes)
+static struct test_list *alloc_copy(struct kunit *test, size_t bytes)
 {
-	struct nvme_list *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
+	struct test_list *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, l);
 	l->n = 1;
@@ -413,7 +416,7 @@ static bool always_bounces(void)
 	       is_swiotlb_force_bounce(dev);
 }
 
-static bool list_has(struct nvme_list *l, enum window_id id)
+static bool list_has(struct test_list *l, enum window_id id)
 {
 	unsigned int i;
 
@@ -423,7 +426,7 @@ static bool list_has(struct nvme_list *l, enum window_id id)
 	return false;
 }
 
-static int try_map(struct nvme_list *l, enum dma_data_direction dir)
+static int try_map(struct test_list *l, enum dma_data_direction dir)
 {
 	int ret = dma_map_sgtable(dev, &l->sgt, dir, DMA_ATTR_NO_WARN);
 
@@ -460,7 +463,7 @@ static void expect_bus_addresses(struct kunit *test, struct nvme_list *l)
  * Map, unless this machine can't and says so: then it must be an error, and
  * memory is as it was. False if that's all there is to be tested.
  */
-static bool map(struct kunit *test, struct nvme_list *l,
+static bool map(struct kunit *test, struct test_list *l,
 		enum dma_data_direction dir)
 {
 	bool pageless = list_has(l, HIDDEN) || list_has(l, BAR);
@@ -502,10 +505,10 @@ static const struct list_param list_params[] = {
 KUNIT_ARRAY_PARAM_DESC(list, list_params, name);
 
 /* Two transfers to one mapping, with the syncs in between */
-static void nvme_read(struct kunit *test)
+static void disk_read(struct kunit *test)
 {
 	const struct list_param *p = test->param_value;
-	struct nvme_list *l = alloc_list(test, p);
+	struct test_list *l = alloc_list(test, p);
 	unsigned int block;
 
 	if (!map(test, l, DMA_FROM_DEVICE))
@@ -518,39 +521,39 @@ static void nvme_read(struct kunit *test)
 	}
 
 	block = take_blocks(l);
-	KUNIT_EXPECT_EQ(test, 0, test_nvme_read(nvme, block, &l->sgt));
+	KUNIT_EXPECT_EQ(test, 0, test_disk_read(disk, block, &l->sgt));
 	want_blocks(l, block);
 	dma_sync_sgtable_for_cpu(dev, &l->sgt, DMA_FROM_DEVICE);
 	expect_windows(test);
 
 	dma_sync_sgtable_for_device(dev, &l->sgt, DMA_FROM_DEVICE);
 	block = take_blocks(l);
-	KUNIT_EXPECT_EQ(test, 0, test_nvme_read(nvme, block, &l->sgt));
+	KUNIT_EXPECT_EQ(test, 0, test_disk_read(disk, block, &l->sgt));
 	want_blocks(l, block);
 	unmap(l);
 	expect_windows(test);
 }
 
-static void read_copy(struct kunit *test, struct nvme_list *copy,
+static void read_copy(struct kunit *test, struct test_list *copy,
 		      unsigned int block)
 {
 	KUNIT_ASSERT_EQ(test, 0, try_map(copy, DMA_FROM_DEVICE));
-	KUNIT_EXPECT_EQ(test, 0, test_nvme_read(nvme, block, &copy->sgt));
+	KUNIT_EXPECT_EQ(test, 0, test_disk_read(disk, block, &copy->sgt));
 	unmap(copy);
 }
 
 /* From the list's memory to the disk, and from there to the copy */
-static void nvme_write(struct kunit *test)
+static void disk_write(struct kunit *test)
 {
-	struct nvme_list *l = alloc_list(test, test->param_value);
-	struct nvme_list *copy = alloc_copy(test, l->bytes);
+	struct test_list *l = alloc_list(test, test->param_value);
+	struct test_list *copy = alloc_copy(test, l->bytes);
 	__le32 *to = windows[COPY].want + copy->pieces[0].offset / 4;
 	unsigned int block = take_scratch(l);
 	unsigned int i;
 
 	if (!map(test, l, DMA_TO_DEVICE))
 		return;
-	KUNIT_EXPECT_EQ(test, 0, test_nvme_write(nvme, block, &l->sgt));
+	KUNIT_EXPECT_EQ(test, 0, test_disk_write(disk, block, &l->sgt));
 	unmap(l);
 	expect_windows(test);
 
@@ -565,12 +568,12 @@ static void nvme_write(struct kunit *test)
 }
 
 /* The same memory as one range, without a list around it */
-static void nvme_map_phys(struct kunit *test)
+static void disk_map_phys(struct kunit *test)
 {
 	const struct list_param *p = test->param_value;
 	enum window_id id = window_of(p->order[0]);
 	struct piece piece = { id, SZ_128K + 0x1c4, 3 * SZ_4K };
-	struct nvme_list *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
+	struct test_list *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
 	phys_addr_t phys = windows[id].phys + piece.offset;
 	unsigned int block;
 	dma_addr_t addr;
@@ -606,7 +609,7 @@ static void nvme_map_phys(struct kunit *test)
 	sg_dma_len(l->sgt.sgl) = piece.length;
 	l->sgt.nents = 1;
 	block = take_blocks(l);
-	KUNIT_EXPECT_EQ(test, 0, test_nvme_read(nvme, block, &l->sgt));
+	KUNIT_EXPECT_EQ(test, 0, test_disk_read(disk, block, &l->sgt));
 	want_blocks(l, block);
 	dma_unmap_phys(dev, addr, piece.length, DMA_FROM_DEVICE, DMA_ATTR_MMIO);
 	expect_windows(test);
@@ -631,7 +634,7 @@ static const struct list_param revoke_params[] = {
 KUNIT_ARRAY_PARAM_DESC(revoke, revoke_params, name);
 
 /* How many words of the copy are what is in the list's memory */
-static size_t leaked(struct nvme_list *l, struct nvme_list *copy)
+static size_t leaked(struct test_list *l, struct test_list *copy)
 {
 	const __le32 *have = scratch + copy->pieces[0].offset;
 	size_t n = 0, j;
@@ -653,18 +656,18 @@ static size_t leaked(struct nvme_list *l, struct nvme_list *copy)
  * that nobody told. What becomes of these transfers is nobody's business, as
  * long as it leaves the memory, which is somebody else's by now, alone.
  */
-static void nvme_revoke(struct kunit *test)
+static void disk_revoke(struct kunit *test)
 {
 	const enum dma_data_direction dir = DMA_BIDIRECTIONAL;
-	struct nvme_list *l = alloc_list(test, test->param_value);
-	struct nvme_list *copy = alloc_copy(test, l->bytes);
+	struct test_list *l = alloc_list(test, test->param_value);
+	struct test_list *copy = alloc_copy(test, l->bytes);
 	unsigned int block, scratch_block;
 	int ret;
 
 	if (!map(test, l, dir))
 		return;
 	block = take_blocks(l);
-	KUNIT_EXPECT_EQ(test, 0, test_nvme_read(nvme, block, &l->sgt));
+	KUNIT_EXPECT_EQ(test, 0, test_disk_read(disk, block, &l->sgt));
 	want_blocks(l, block);
 	dma_sync_sgtable_for_cpu(dev, &l->sgt, dir);
 	expect_windows(test);
@@ -674,7 +677,7 @@ static void nvme_revoke(struct kunit *test)
 	if (ret == -EOPNOTSUPP) {
 		/* Then it has changed nothing */
 		block = take_blocks(l);
-		KUNIT_EXPECT_EQ(test, 0, test_nvme_read(nvme, block, &l->sgt));
+		KUNIT_EXPECT_EQ(test, 0, test_disk_read(disk, block, &l->sgt));
 		want_blocks(l, block);
 		unmap(l);
 		expect_windows(test);
@@ -686,17 +689,17 @@ static void nvme_revoke(struct kunit *test)
 
 	poison();
 	scratch_block = take_scratch(l);
-	KUNIT_EXPECT_GE(test, test_nvme_write(nvme, scratch_block, &l->sgt), 0);
+	KUNIT_EXPECT_GE(test, test_disk_write(disk, scratch_block, &l->sgt), 0);
 	read_copy(test, copy, scratch_block);
 	KUNIT_EXPECT_EQ(test, 0, leaked(l, copy));
 
 	poison();
-	KUNIT_EXPECT_GE(test, test_nvme_read(nvme, take_blocks(l), &l->sgt), 0);
+	KUNIT_EXPECT_GE(test, test_disk_read(disk, take_blocks(l), &l->sgt), 0);
 	expect_windows(test);
 
 	/* To revoke it once more changes nothing, nor is unmapping different */
 	KUNIT_EXPECT_EQ(test, 0, dma_revoke_sgtable(dev, &l->sgt, dir, 0));
-	KUNIT_EXPECT_GE(test, test_nvme_read(nvme, take_blocks(l), &l->sgt), 0);
+	KUNIT_EXPECT_GE(test, test_disk_read(disk, take_blocks(l), &l->sgt), 0);
 	expect_windows(test);
 	unmap(l);
 	expect_windows(test);
@@ -704,7 +707,7 @@ static void nvme_revoke(struct kunit *test)
 	/* The addresses serve for other memory, and that memory for others */
 	KUNIT_ASSERT_EQ(test, 0, try_map(l, dir));
 	block = take_blocks(l);
-	KUNIT_EXPECT_EQ(test, 0, test_nvme_read(nvme, block, &l->sgt));
+	KUNIT_EXPECT_EQ(test, 0, test_disk_read(disk, block, &l->sgt));
 	want_blocks(l, block);
 	unmap(l);
 	expect_windows(test);
@@ -717,7 +720,7 @@ static void nvme_revoke(struct kunit *test)
 static void map_often(struct kunit *test, bool revoke)
 {
 	static const struct list_param scattered = { "", "HP", true };
-	struct nvme_list *l = alloc_list(test, &scattered);
+	struct test_list *l = alloc_list(test, &scattered);
 	size_t i, times = (get_dma_ops(dev) ? SZ_1G : SZ_16M) / l->bytes + 1;
 	unsigned int block;
 	int ret;
@@ -740,18 +743,18 @@ static void map_often(struct kunit *test, bool revoke)
 		cond_resched();
 	}
 	block = take_blocks(l);
-	KUNIT_EXPECT_EQ(test, 0, test_nvme_read(nvme, block, &l->sgt));
+	KUNIT_EXPECT_EQ(test, 0, test_disk_read(disk, block, &l->sgt));
 	want_blocks(l, block);
 	unmap(l);
 	expect_windows(test);
 }
 
-static void nvme_map_often(struct kunit *test)
+static void disk_map_often(struct kunit *test)
 {
 	map_often(test, false);
 }
 
-static void nvme_revoke_often(struct kunit *test)
+static void disk_revoke_often(struct kunit *test)
 {
 	map_often(test, true);
 }
@@ -765,10 +768,10 @@ static void set_mask(void *mask)
  * A device that can't address the memory reaches it with the help of an I/O MMU,
  * by an address that it can, or not at all.
  */
-static void nvme_beyond_mask(struct kunit *test)
+static void disk_beyond_mask(struct kunit *test)
 {
 	static const struct list_param param = { "", "HHHHHHHH" };
-	struct nvme_list *l = alloc_list(test, &param);
+	struct test_list *l = alloc_list(test, &param);
 	u64 mask = DMA_BIT_MASK(fls64(windows[HIDDEN].phys) - 1);
 	u64 *was = kunit_kzalloc(test, sizeof(*was), GFP_KERNEL);
 	struct scatterlist *sg;
@@ -793,7 +796,7 @@ static void nvme_beyond_mask(struct kunit *test)
 		KUNIT_EXPECT_LE(test, sg_dma_address(sg) + sg_dma_len(sg) - 1,
 				mask);
 	block = take_blocks(l);
-	KUNIT_EXPECT_EQ(test, 0, test_nvme_read(nvme, block, &l->sgt));
+	KUNIT_EXPECT_EQ(test, 0, test_disk_read(disk, block, &l->sgt));
 	want_blocks(l, block);
 	unmap(l);
 	expect_windows(test);
@@ -829,19 +832,19 @@ static void expect_canary(struct kunit *test)
 	}
 }
 
-static int nvme_case_init(struct kunit *test)
+static int disk_case_init(struct kunit *test)
 {
-	if (!nvme)
-		kunit_skip(test, "no NVMe controller with the tests' disk");
-	if (nvme->dead)
+	if (!disk)
+		kunit_skip(test, "no controller with the tests' disk");
+	if (disk->dead)
 		return -EIO;
 	poison();
 	return 0;
 }
 
-static void nvme_case_exit(struct kunit *test)
+static void disk_case_exit(struct kunit *test)
 {
-	if (nvme)
+	if (disk)
 		expect_canary(test);
 }
 
@@ -911,7 +914,7 @@ static struct pci_dev *find_peer(void)
 		return pdev;
 	peer_bar = 2;
 	while ((pdev = pci_get_class(PCI_CLASS_STORAGE_EXPRESS, pdev)))
-		if (pdev != nvme->pdev)
+		if (&pdev->dev != dev)
 			break;
 	return pdev;
 }
@@ -931,13 +934,34 @@ static phys_addr_t bar_phys(struct pci_dev *pdev, int bar)
 #endif
 }
 
-static int find_bar(struct window *w)
+/* On the SBus, the memory of a display stands for a BAR */
+static int find_sbus_memory(struct window *w)
 {
-	peer = find_peer();
-	if (!peer) {
+	struct device_node *node = of_find_node_by_name(NULL, "SUNW,tcx");
+	struct platform_device *pdev = NULL;
+
+	if (node)
+		pdev = of_find_device_by_node(node);
+	of_node_put(node);
+	if (!pdev) {
 		w->missing = "no other device with memory";
 		return 0;
 	}
+	if (pdev->dev.driver || resource_size(&pdev->resource[0]) < WINDOW_SIZE) {
+		w->missing = "the other device's memory can't be used";
+	} else {
+		w->phys = pdev->resource[0].start;
+		w->io = ioremap(w->phys, WINDOW_SIZE);
+	}
+	put_device(&pdev->dev);
+	return w->missing || w->io ? 0 : -ENOMEM;
+}
+
+static int find_bar(struct window *w)
+{
+	peer = find_peer();
+	if (!peer)
+		return find_sbus_memory(w);
 	if (peer->driver || !(pci_resource_flags(peer, peer_bar) & IORESOURCE_MEM) ||
 	    pci_resource_len(peer, peer_bar) < WINDOW_SIZE ||
 	    pci_enable_device(peer)) {
@@ -987,15 +1011,17 @@ static void tell_implementation(struct kunit_suite *suite)
 			   always_bounces() ? ", always bounced" : "");
 }
 
-static void nvme_suite_exit(struct kunit_suite *suite)
+static void disk_suite_exit(struct kunit_suite *suite)
 {
 	unsigned int i;
 
 	for (i = 0; i < N_WINDOWS; i++) {
 		struct window *w = &windows[i];
 
-		if (w->io)
+		if (w->io && peer)
 			pci_iounmap(peer, w->io);
+		else if (w->io)
+			iounmap(w->io);
 		if (w->virt)
 			vunmap(w->virt);
 		if (w->pages)
@@ -1013,30 +1039,30 @@ static void nvme_suite_exit(struct kunit_suite *suite)
 	memset(canary, 0, sizeof(canary));
 	vfree(scratch);
 	scratch = NULL;
-	nvme = NULL;
-	test_nvme_unregister();
+	disk = NULL;
+	test_disk_unregister();
 }
 
-static int nvme_suite_init(struct kunit_suite *suite)
+static int disk_suite_init(struct kunit_suite *suite)
 {
 	enum window_id id;
 	int ret;
 
 	if (!mask_bits || mask_bits > 64)
 		return -EINVAL;
-	ret = test_nvme_register(mask_bits);
+	ret = test_disk_register(mask_bits);
 	if (ret)
 		return ret;
-	nvme = test_nvme_get();
-	if (IS_ERR(nvme)) {
-		ret = PTR_ERR(nvme);
-		nvme = NULL;
+	disk = test_disk_get();
+	if (IS_ERR(disk)) {
+		ret = PTR_ERR(disk);
+		disk = NULL;
 		goto out;
 	}
-	if (!nvme)
+	if (!disk)
 		return 0;
-	dev = &nvme->pdev->dev;
-	if (nvme->blocks < SCRATCH_BLOCK + SCRATCH_BLOCKS) {
+	dev = disk->dev;
+	if (disk->blocks < SCRATCH_BLOCK + SCRATCH_BLOCKS) {
 		ret = -ENOSPC;
 		goto out;
 	}
@@ -1066,31 +1092,31 @@ static int nvme_suite_init(struct kunit_suite *suite)
 
 out:
 	/* suite_exit is not called after an error */
-	nvme_suite_exit(suite);
+	disk_suite_exit(suite);
 	return ret;
 }
 
-static struct kunit_case nvme_cases[] = {
-	KUNIT_CASE_PARAM(nvme_read, list_gen_params),
-	KUNIT_CASE_PARAM(nvme_write, list_gen_params),
-	KUNIT_CASE_PARAM(nvme_map_phys, phys_gen_params),
-	KUNIT_CASE_PARAM(nvme_revoke, revoke_gen_params),
-	KUNIT_CASE_SLOW(nvme_map_often),
-	KUNIT_CASE_SLOW(nvme_revoke_often),
-	KUNIT_CASE(nvme_beyond_mask),
+static struct kunit_case disk_cases[] = {
+	KUNIT_CASE_PARAM(disk_read, list_gen_params),
+	KUNIT_CASE_PARAM(disk_write, list_gen_params),
+	KUNIT_CASE_PARAM(disk_map_phys, phys_gen_params),
+	KUNIT_CASE_PARAM(disk_revoke, revoke_gen_params),
+	KUNIT_CASE_SLOW(disk_map_often),
+	KUNIT_CASE_SLOW(disk_revoke_often),
+	KUNIT_CASE(disk_beyond_mask),
 	{}
 };
 
-static struct kunit_suite nvme_suite = {
+static struct kunit_suite disk_suite = {
 	.name = "dma_sg_pfn_nvme",
-	.suite_init = nvme_suite_init,
-	.suite_exit = nvme_suite_exit,
-	.init = nvme_case_init,
-	.exit = nvme_case_exit,
-	.test_cases = nvme_cases,
+	.suite_init = disk_suite_init,
+	.suite_exit = disk_suite_exit,
+	.init = disk_case_init,
+	.exit = disk_case_exit,
+	.test_cases = disk_cases,
 };
 
-kunit_test_suite(nvme_suite);
+kunit_test_suite(disk_suite);
 
 MODULE_DESCRIPTION("KUnit tests for DMA of a device to memory without struct page");
 MODULE_LICENSE("GPL");

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A bus master for the KUnit tests: just enough of a driver for QEMU's NVMe
- * controller, which is in almost all of its machines, to have it read and write
- * blocks at given DMA addresses.
- *
- * It polls, has one command at a time in flight, and waits for nothing forever.
- * It drives no controller but QEMU's, and no disk but the one that was made for
- * the tests: they write to it.
+ * The bus master for the KUnit tests on machines with PCI: QEMU's NVMe
+ * controller. No other is driven, and no disk but the one that was made for the
+ * tests: they write to it.
  */
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
@@ -21,10 +17,12 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "sg_pfn_nvme.h"
+#include "sg_pfn_disk.h"
 
-#define SERIAL		"sg-pfn-kunit"
 #define QEMU_NVME	0x0010
+
+/* What the controller counts memory in */
+#define NVME_PAGE	SZ_4K
 
 /* How the coherent memory is divided, in pages of the controller */
 enum {
@@ -38,21 +36,63 @@ enum {
 };
 
 #define QUEUE_DEPTH	16
-#define MAX_PRPS	(NVME_BLOCK / sizeof(__le64))
+#define MAX_PRPS	(NVME_PAGE / sizeof(__le64))
 #define COMMAND_TIMEOUT	(10 * HZ)
 
-/* NULL: there is none. An error: there is, and it does not work. */
-static struct test_nvme *the_nvme;
-static u64 the_mask;
+/**
+ * struct test_nvme_queue - a submission queue and its completion queue
+ * @sqes: the submission queue, which the controller reads
+ * @cqes: the completion queue, which it writes
+ * @sq_doorbell: register for the tail of the submission queue
+ * @cq_doorbell: register for the head of the completion queue
+ * @tail: next entry of @sqes to be filled
+ * @head: next entry of @cqes to be looked at
+ * @phase: what the phase bit of that entry will be once it's there
+ */
+struct test_nvme_queue {
+	struct nvme_command *sqes;
+	struct nvme_completion *cqes;
+	void __iomem *sq_doorbell;
+	void __iomem *cq_doorbell;
+	u16 tail;
+	u16 head;
+	u16 phase;
+};
+
+/**
+ * struct test_nvme - the controller
+ * @disk: what the tests see
+ * @regs: its registers
+ * @timeout_us: how long it may take to start and to stop
+ * @memory: queues, the list of PRPs and a buffer for what identifies it
+ * @memory_dma: where it sees @memory
+ * @admin: the admin queues
+ * @io: the only I/O queues
+ * @prps: the list of PRPs in @memory
+ * @last_id: identifier of the last command
+ * @lba_shift: size of a logical block of the disk, as a power of two
+ */
+struct test_nvme {
+	struct test_disk disk;
+	void __iomem *regs;
+	unsigned long timeout_us;
+	void *memory;
+	dma_addr_t memory_dma;
+	struct test_nvme_queue admin;
+	struct test_nvme_queue io;
+	__le64 *prps;
+	u16 last_id;
+	unsigned int lba_shift;
+};
 
 static void *page_of(struct test_nvme *nvme, unsigned int page)
 {
-	return nvme->memory + page * NVME_BLOCK;
+	return nvme->memory + page * NVME_PAGE;
 }
 
 static dma_addr_t dma_of(struct test_nvme *nvme, unsigned int page)
 {
-	return nvme->memory_dma + page * NVME_BLOCK;
+	return nvme->memory_dma + page * NVME_PAGE;
 }
 
 static int wait_status(struct test_nvme *nvme, u32 mask, u32 want)
@@ -98,7 +138,7 @@ static int run(struct test_nvme *nvme, struct test_nvme_queue *queue,
 	unsigned long deadline;
 	u16 status;
 
-	if (nvme->dead)
+	if (nvme->disk.dead)
 		return -ENODEV;
 
 	cmd->common.command_id = ++nvme->last_id;
@@ -111,10 +151,10 @@ static int run(struct test_nvme *nvme, struct test_nvme_queue *queue,
 	while (status = le16_to_cpu(READ_ONCE(cqe->status)),
 	       (status & 1) != queue->phase) {
 		if (time_after(jiffies, deadline)) {
-			dev_err(&nvme->pdev->dev, "no answer to command %#x\n",
+			dev_err(nvme->disk.dev, "no answer to command %#x\n",
 				cmd->common.opcode);
 			/* It may be about to write: nobody knows where and when */
-			nvme->dead = true;
+			nvme->disk.dead = true;
 			disable(nvme);
 			return -ETIMEDOUT;
 		}
@@ -168,14 +208,14 @@ static int identify(struct test_nvme *nvme, u8 cns, u32 nsid)
 		.identify.cns = cns,
 	};
 
-	memset(page_of(nvme, IDENTIFY), 0, NVME_BLOCK);
+	memset(page_of(nvme, IDENTIFY), 0, NVME_PAGE);
 	return run_admin(nvme, &cmd);
 }
 
 /* From our blocks to the disk's */
 static unsigned int block_shift(struct test_nvme *nvme)
 {
-	return ilog2(NVME_BLOCK) - nvme->lba_shift;
+	return ilog2(TEST_BLOCK) - nvme->lba_shift;
 }
 
 static int find_disk(struct test_nvme *nvme)
@@ -187,20 +227,20 @@ static int find_disk(struct test_nvme *nvme)
 	ret = identify(nvme, NVME_ID_CNS_CTRL, 0);
 	if (ret)
 		return ret;
-	if (strncmp(ctrl->sn, SERIAL, strlen(SERIAL)))
+	if (strncmp(ctrl->sn, TEST_DISK_SERIAL, strlen(TEST_DISK_SERIAL)))
 		return -ENODEV;
-	nvme->max_bytes = MAX_PRPS * NVME_BLOCK;
+	nvme->disk.max_bytes = MAX_PRPS * NVME_PAGE;
 	if (ctrl->mdts)
-		nvme->max_bytes = min(nvme->max_bytes,
-				      (size_t)NVME_BLOCK << ctrl->mdts);
+		nvme->disk.max_bytes = min(nvme->disk.max_bytes,
+					   (size_t)NVME_PAGE << ctrl->mdts);
 
 	ret = identify(nvme, NVME_ID_CNS_NS, 1);
 	if (ret)
 		return ret;
 	nvme->lba_shift = ns->lbaf[ns->flbas & NVME_NS_FLBAS_LBA_MASK].ds;
-	if (nvme->lba_shift < 9 || BIT(nvme->lba_shift) > NVME_BLOCK)
+	if (nvme->lba_shift < 9 || BIT(nvme->lba_shift) > TEST_BLOCK)
 		return -ENODEV;
-	nvme->blocks = le64_to_cpu(ns->nsze) >> block_shift(nvme);
+	nvme->disk.blocks = le64_to_cpu(ns->nsze) >> block_shift(nvme);
 	return 0;
 }
 
@@ -256,14 +296,14 @@ static void shut_down(struct test_nvme *nvme)
 {
 	u32 cc = readl(nvme->regs + NVME_REG_CC);
 
-	if (!nvme->dead) {
+	if (!nvme->disk.dead) {
 		writel(cc | NVME_CC_SHN_NORMAL, nvme->regs + NVME_REG_CC);
 		if (wait_status(nvme, NVME_CSTS_SHST_MASK,
 				NVME_CSTS_SHST_CMPLT))
-			dev_err(&nvme->pdev->dev, "does not shut down\n");
+			dev_err(nvme->disk.dev, "does not shut down\n");
 	}
 	if (disable(nvme))
-		dev_err(&nvme->pdev->dev, "can't be disabled\n");
+		dev_err(nvme->disk.dev, "can't be disabled\n");
 }
 
 static int start(struct test_nvme *nvme)
@@ -286,17 +326,77 @@ static int start(struct test_nvme *nvme)
 	return ret;
 }
 
+/*
+ * The entries of a list of PRPs are pages. Only the first may start, and only the
+ * last may end, within one.
+ */
+static int set_prps(struct test_nvme *nvme, union nvme_data_ptr *ptr,
+		    struct sg_table *sgt)
+{
+	unsigned int i, n = 0;
+	struct scatterlist *sg;
+	bool ended = false;
+
+	for_each_sgtable_dma_sg(sgt, sg, i) {
+		dma_addr_t addr = sg_dma_address(sg);
+		size_t left = sg_dma_len(sg);
+
+		while (left) {
+			size_t offset = addr % NVME_PAGE;
+			size_t len = min(left, NVME_PAGE - offset);
+
+			if (ended || (n && offset) || offset % 4)
+				return -EINVAL;
+			if (n > MAX_PRPS)
+				return -E2BIG;
+			if (n)
+				nvme->prps[n - 1] = cpu_to_le64(addr);
+			else
+				ptr->prp1 = cpu_to_le64(addr);
+			n++;
+			ended = offset + len < NVME_PAGE;
+			addr += len;
+			left -= len;
+		}
+	}
+
+	if (n == 2)
+		ptr->prp2 = nvme->prps[0];
+	else if (n > 2)
+		ptr->prp2 = cpu_to_le64(dma_of(nvme, PRPS));
+	return n ? 0 : -EINVAL;
+}
+
+static int nvme_transfer(struct test_disk *disk, u64 block, struct sg_table *sgt,
+			 size_t bytes, enum dma_data_direction dir)
+{
+	struct test_nvme *nvme = container_of(disk, struct test_nvme, disk);
+	struct nvme_command cmd = {
+		.rw.opcode = dir == DMA_FROM_DEVICE ? nvme_cmd_read :
+						      nvme_cmd_write,
+		.rw.nsid = cpu_to_le32(1),
+		.rw.slba = cpu_to_le64(block << block_shift(nvme)),
+		.rw.length = cpu_to_le16((bytes >> nvme->lba_shift) - 1),
+	};
+	int ret;
+
+	ret = set_prps(nvme, &cmd.rw.dptr, sgt);
+	return ret ?: run(nvme, &nvme->io, &cmd);
+}
+
 static int test_nvme_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct test_nvme *nvme;
 	int ret;
 
-	if (!IS_ERR_OR_NULL(the_nvme))
-		return -ENODEV;
+	ret = test_disk_claim(&pdev->dev);
+	if (ret)
+		return ret;
 	nvme = devm_kzalloc(&pdev->dev, sizeof(*nvme), GFP_KERNEL);
 	if (!nvme)
 		return -ENOMEM;
-	nvme->pdev = pdev;
+	nvme->disk.dev = &pdev->dev;
+	nvme->disk.transfer = nvme_transfer;
 
 	ret = pcim_enable_device(pdev);
 	if (ret)
@@ -304,13 +404,10 @@ static int test_nvme_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	nvme->regs = pcim_iomap(pdev, 0, 0);
 	if (!nvme->regs)
 		return -ENOMEM;
-	ret = dma_set_mask_and_coherent(&pdev->dev, the_mask);
-	if (ret)
-		return ret;
 	/* Or no I/O MMU joins more than 64 KiB, and bounce buffers start anywhere */
 	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
-	dma_set_min_align_mask(&pdev->dev, NVME_BLOCK - 1);
-	nvme->memory = dmam_alloc_coherent(&pdev->dev, N_PAGES * NVME_BLOCK,
+	dma_set_min_align_mask(&pdev->dev, NVME_PAGE - 1);
+	nvme->memory = dmam_alloc_coherent(&pdev->dev, N_PAGES * NVME_PAGE,
 					   &nvme->memory_dma, GFP_KERNEL);
 	if (!nvme->memory)
 		return -ENOMEM;
@@ -320,11 +417,11 @@ static int test_nvme_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret) {
 		pci_clear_master(pdev);
 		if (ret != -ENODEV)
-			the_nvme = ERR_PTR(ret);
+			test_disk_found(ERR_PTR(ret));
 		return ret;
 	}
 	pci_set_drvdata(pdev, nvme);
-	the_nvme = nvme;
+	test_disk_found(&nvme->disk);
 	return 0;
 }
 
@@ -332,7 +429,7 @@ static void test_nvme_remove(struct pci_dev *pdev)
 {
 	struct test_nvme *nvme = pci_get_drvdata(pdev);
 
-	the_nvme = NULL;
+	test_disk_found(NULL);
 	delete_io_queue(nvme);
 	shut_down(nvme);
 	pci_clear_master(pdev);
@@ -356,94 +453,12 @@ static struct pci_driver test_nvme_driver = {
 	.driver.suppress_bind_attrs = true,
 };
 
-int test_nvme_register(unsigned int mask_bits)
+int test_nvme_register(void)
 {
-	the_mask = DMA_BIT_MASK(mask_bits);
 	return pci_register_driver(&test_nvme_driver);
 }
 
 void test_nvme_unregister(void)
 {
 	pci_unregister_driver(&test_nvme_driver);
-	the_nvme = NULL;
-}
-
-struct test_nvme *test_nvme_get(void)
-{
-	return the_nvme;
-}
-
-/*
- * The entries of a list of PRPs are pages. Only the first may start, and only the
- * last may end, within one.
- */
-static int set_prps(struct test_nvme *nvme, union nvme_data_ptr *ptr,
-		    struct sg_table *sgt, size_t *bytes)
-{
-	unsigned int i, n = 0;
-	struct scatterlist *sg;
-	bool ended = false;
-
-	*bytes = 0;
-	for_each_sgtable_dma_sg(sgt, sg, i) {
-		dma_addr_t addr = sg_dma_address(sg);
-		size_t left = sg_dma_len(sg);
-
-		while (left) {
-			size_t offset = addr % NVME_BLOCK;
-			size_t len = min(left, NVME_BLOCK - offset);
-
-			if (ended || (n && offset) || offset % 4)
-				return -EINVAL;
-			if (n > MAX_PRPS)
-				return -E2BIG;
-			if (n)
-				nvme->prps[n - 1] = cpu_to_le64(addr);
-			else
-				ptr->prp1 = cpu_to_le64(addr);
-			n++;
-			ended = offset + len < NVME_BLOCK;
-			addr += len;
-			left -= len;
-			*bytes += len;
-		}
-	}
-
-	if (n == 2)
-		ptr->prp2 = nvme->prps[0];
-	else if (n > 2)
-		ptr->prp2 = cpu_to_le64(dma_of(nvme, PRPS));
-	return n ? 0 : -EINVAL;
-}
-
-static int transfer(struct test_nvme *nvme, u8 opcode, u64 block,
-		    struct sg_table *sgt)
-{
-	struct nvme_command cmd = {
-		.rw.opcode = opcode,
-		.rw.nsid = cpu_to_le32(1),
-		.rw.slba = cpu_to_le64(block << block_shift(nvme)),
-	};
-	size_t bytes;
-	int ret;
-
-	ret = set_prps(nvme, &cmd.rw.dptr, sgt, &bytes);
-	if (ret)
-		return ret;
-	if (bytes > nvme->max_bytes || bytes % NVME_BLOCK ||
-	    block + bytes / NVME_BLOCK > nvme->blocks)
-		return -EINVAL;
-	cmd.rw.length = cpu_to_le16((bytes >> nvme->lba_shift) - 1);
-	return run(nvme, &nvme->io, &cmd);
-}
-
-/* Both return a status of the controller, or a negative error code */
-int test_nvme_read(struct test_nvme *nvme, u64 block, struct sg_table *sgt)
-{
-	return transfer(nvme, nvme_cmd_read, block, sgt);
-}
-
-int test_nvme_write(struct test_nvme *nvme, u64 block, struct sg_table *sgt)
-{
-	return transfer(nvme, nvme_cmd_write, block, sgt);
 }
