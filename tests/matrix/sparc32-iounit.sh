@@ -3,4 +3,4 @@
 kernel=sparc32 machine='sun4d'
 compiled=arch/sparc/mm/io-unit.o
 implementation=iounit_map_sg
-only='QEMU has no sun4d machine'
+only='QEMU has no sun4d machine; KUnit tests of its page table run in sparc32'
