@@ -25,7 +25,7 @@ asm("	.section .reset, \"ax\"\n"
 "	.previous");
 
 enum uhi { UHI_EXIT = 1, UHI_OPEN, UHI_READ = 4, UHI_LSEEK = 6, UHI_ARGC = 9,
-	   UHI_ARGN = 11, UHI_LOG };
+	   UHI_ARGN = 11, UHI_LOG = 13 };
 
 static long uhi(enum uhi call, unsigned long arg0, unsigned long arg1,
 		unsigned long arg2)
@@ -195,7 +195,7 @@ void boot(void)
 	for (i = 0; i < argc; i++) {
 		ARC->argv[i] = s;
 		if (uhi(UHI_ARGN, i, (unsigned long)s, 0))
-			give_up("no argument\n");
+			give_up("an argument can't be read\n");
 		while (*s++)
 			;
 	}

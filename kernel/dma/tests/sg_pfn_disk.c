@@ -2,7 +2,7 @@
 /*
  * The disk of the KUnit tests, whatever bus master it is behind: the NVMe
  * controller that is in almost all of QEMU's machines, or the SCSI controller of
- * those that have SBus. Their drivers do just enough to have blocks read and
+ * those that have no PCI. Their drivers do just enough to have blocks read and
  * written at given DMA addresses. They poll, have one command at a time in flight,
  * and wait for nothing forever.
  */
@@ -12,6 +12,9 @@
 #include <linux/scatterlist.h>
 
 #include "sg_pfn_disk.h"
+
+/* Where there may be one: see the Makefile */
+#define HAVE_ESP	(IS_ENABLED(CONFIG_SBUS) || IS_ENABLED(CONFIG_MACH_JAZZ))
 
 /* NULL: there is none. An error: there is, and it does not work. */
 static struct test_disk *the_disk;
@@ -24,7 +27,7 @@ int test_disk_register(unsigned int mask_bits)
 	the_mask = DMA_BIT_MASK(mask_bits);
 	if (IS_ENABLED(CONFIG_PCI))
 		ret = test_nvme_register();
-	if (ret || !IS_ENABLED(CONFIG_SBUS))
+	if (ret || !HAVE_ESP)
 		return ret;
 	ret = test_esp_register();
 	if (ret && IS_ENABLED(CONFIG_PCI))
@@ -34,7 +37,7 @@ int test_disk_register(unsigned int mask_bits)
 
 void test_disk_unregister(void)
 {
-	if (IS_ENABLED(CONFIG_SBUS))
+	if (HAVE_ESP)
 		test_esp_unregister();
 	if (IS_ENABLED(CONFIG_PCI))
 		test_nvme_unregister();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A bus master for the KUnit tests on machines with SBus: the ESP SCSI controller
- * of QEMU's sun4m, with the DMA engine in front of it.
+ * A bus master for the KUnit tests on machines without PCI: the ESP SCSI
+ * controller of QEMU's sun4m and Jazz, with the DMA engine in front of it.
  *
  * Each DMA segment is a transfer of its own in the data phase of one command, so
  * that segments may have any length up to what the transfer counter can count.
@@ -12,22 +12,15 @@
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/interrupt.h>
-#include <linux/io.h>
 #include <linux/iopoll.h>
 #include <linux/log2.h>
-#include <linux/module.h>
-#include <linux/of.h>
-#include <linux/platform_device.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
 #include <scsi/scsi_proto.h>
 
-#include <asm/dma.h>
-#include <asm/prom.h>
-
 /* The registers: see the Makefile */
 #include "esp_scsi.h"
-#include "sg_pfn_disk.h"
+#include "sg_pfn_esp.h"
 
 #define TARGETS			7	/* 7 is the controller itself */
 #define IDENTIFY		0x80	/* LUN 0, and it won't disconnect */
@@ -36,49 +29,21 @@
 #define BUFFER_SIZE		64
 #define COMMAND_TIMEOUT_US	(10 * USEC_PER_SEC)
 
-/**
- * struct test_esp - an ESP and its DMA engine
- * @disk: what the tests see
- * @regs: its registers
- * @dma_regs: those of the DMA engine
- * @buffer: memory for what the disk tells about itself
- * @buffer_dma: where the DMA engine sees @buffer
- * @target: SCSI ID of the disk
- * @phase: phase of the SCSI bus at the last interrupt
- * @block_shift: from the tests' blocks to those of the disk, as a power of two
- */
-struct test_esp {
-	struct test_disk disk;
-	void __iomem *regs;
-	void __iomem *dma_regs;
-	void *buffer;
-	dma_addr_t buffer_dma;
-	u8 target;
-	u8 phase;
-	unsigned int block_shift;
-};
-
-static u8 esp_read(struct test_esp *esp, unsigned long reg)
+static u8 esp_read(struct test_esp *esp, unsigned int reg)
 {
-	return sbus_readb(esp->regs + reg * 4);
+	return esp->ops->read(esp, reg);
 }
 
-static void esp_write(struct test_esp *esp, u8 val, unsigned long reg)
+static void esp_write(struct test_esp *esp, u8 val, unsigned int reg)
 {
-	sbus_writeb(val, esp->regs + reg * 4);
-}
-
-/* Held in reset the controller accesses no memory */
-static void hold_in_reset(struct test_esp *esp)
-{
-	sbus_writel(DMA_RST_SCSI, esp->dma_regs + DMA_CSR);
+	esp->ops->write(esp, val, reg);
 }
 
 /* It has no interrupt enabled: it is polled */
 static void reset(struct test_esp *esp)
 {
-	hold_in_reset(esp);
-	sbus_writel(0, esp->dma_regs + DMA_CSR);
+	esp->ops->stop(esp);
+	esp->ops->stop_dma(esp);
 	esp_write(esp, ESP_CMD_RC, ESP_CMD);
 	esp_write(esp, ESP_CMD_NULL, ESP_CMD);
 }
@@ -89,21 +54,18 @@ static void reset(struct test_esp *esp)
  */
 static int run(struct test_esp *esp, u8 cmd)
 {
-	u32 csr;
-	int ret;
+	int ret, timeout;
 
 	esp_write(esp, cmd, ESP_CMD);
-	ret = read_poll_timeout(sbus_readl, csr,
-				csr & (DMA_HNDL_INTR | DMA_HNDL_ERROR), 10,
-				COMMAND_TIMEOUT_US, false,
-				esp->dma_regs + DMA_CSR);
-	if (ret || csr & DMA_HNDL_ERROR) {
+	timeout = read_poll_timeout(esp->ops->poll, ret, ret, 10,
+				    COMMAND_TIMEOUT_US, false, esp);
+	if (timeout || ret < 0) {
 		dev_err(esp->disk.dev, "command %#x: %s\n", cmd,
-			ret ? "no answer" : "DMA error");
+			timeout ? "no answer" : "DMA error");
 		/* It may be about to write: nobody knows where and when */
 		esp->disk.dead = true;
-		hold_in_reset(esp);
-		return ret ?: -EIO;
+		esp->ops->stop(esp);
+		return timeout ?: ret;
 	}
 	esp->phase = esp_read(esp, ESP_STATUS) & ESP_STAT_PMASK;
 	return esp_read(esp, ESP_INTRPT);
@@ -118,12 +80,10 @@ static int run_dma(struct test_esp *esp, struct scatterlist *sg,
 	/* The counter's 0 is 64 KiB */
 	esp_write(esp, len, ESP_TCLOW);
 	esp_write(esp, len >> 8, ESP_TCMED);
-	sbus_writel(DMA_ENABLE | (dir == DMA_FROM_DEVICE ? DMA_ST_WRITE : 0),
-		    esp->dma_regs + DMA_CSR);
-	sbus_writel(sg_dma_address(sg), esp->dma_regs + DMA_ADDR);
+	esp->ops->start_dma(esp, sg_dma_address(sg), len, dir);
 	ret = run(esp, ESP_CMD_TI | ESP_CMD_DMA);
 	if (ret >= 0)
-		sbus_writel(0, esp->dma_regs + DMA_CSR);
+		esp->ops->stop_dma(esp);
 	return ret;
 }
 
@@ -231,7 +191,29 @@ static int esp_transfer(struct test_disk *disk, u64 block, struct sg_table *sgt,
 	return command(esp, cdb, sizeof(cdb), sgt->sgl, sgt->nents, dir);
 }
 
-static int start(struct test_esp *esp)
+/* Memory for the driver of a controller, freed with the device */
+struct test_esp *test_esp_alloc(struct device *dev,
+				const struct test_esp_ops *ops)
+{
+	struct test_esp *esp = devm_kzalloc(dev, sizeof(*esp), GFP_KERNEL);
+	int ret;
+
+	if (!esp)
+		return ERR_PTR(-ENOMEM);
+	ret = test_disk_claim(dev);
+	if (ret)
+		return ERR_PTR(ret);
+	esp->ops = ops;
+	esp->disk.dev = dev;
+	esp->disk.max_bytes = MAX_SEGMENT;
+	esp->disk.transfer = esp_transfer;
+	esp->buffer = dmam_alloc_coherent(dev, BUFFER_SIZE, &esp->buffer_dma,
+					  GFP_KERNEL);
+	return esp->buffer ? esp : ERR_PTR(-ENOMEM);
+}
+
+/* Find the disk of the tests. Returns -ENODEV if there is none. */
+int test_esp_start(struct test_esp *esp)
 {
 	reset(esp);
 	for (esp->target = 0; esp->target < TARGETS; esp->target++) {
@@ -241,91 +223,4 @@ static int start(struct test_esp *esp)
 			return -EIO;
 	}
 	return -ENODEV;
-}
-
-static void unmap_regs(struct platform_device *pdev, struct test_esp *esp)
-{
-	struct platform_device *dma = to_platform_device(pdev->dev.parent);
-
-	if (esp->dma_regs)
-		of_iounmap(&dma->resource[0], esp->dma_regs,
-			   resource_size(&dma->resource[0]));
-	if (esp->regs)
-		of_iounmap(&pdev->resource[0], esp->regs, SBUS_ESP_REG_SIZE);
-}
-
-static int test_esp_probe(struct platform_device *pdev)
-{
-	struct platform_device *dma = to_platform_device(pdev->dev.parent);
-	struct test_esp *esp;
-	int ret;
-
-	if (!of_node_name_eq(dma->dev.of_node, "espdma") &&
-	    !of_node_name_eq(dma->dev.of_node, "dma"))
-		return -ENODEV;
-	esp = devm_kzalloc(&pdev->dev, sizeof(*esp), GFP_KERNEL);
-	if (!esp)
-		return -ENOMEM;
-	ret = test_disk_claim(&pdev->dev);
-	if (ret)
-		return ret;
-	esp->disk.dev = &pdev->dev;
-	esp->disk.max_bytes = MAX_SEGMENT;
-	esp->disk.transfer = esp_transfer;
-	esp->buffer = dmam_alloc_coherent(&pdev->dev, BUFFER_SIZE,
-					  &esp->buffer_dma, GFP_KERNEL);
-	if (!esp->buffer)
-		return -ENOMEM;
-
-	esp->regs = of_ioremap(&pdev->resource[0], 0, SBUS_ESP_REG_SIZE, "ESP");
-	esp->dma_regs = of_ioremap(&dma->resource[0], 0,
-				   resource_size(&dma->resource[0]), "espdma");
-	ret = esp->regs && esp->dma_regs ? start(esp) : -ENOMEM;
-	if (ret) {
-		if (esp->dma_regs)
-			hold_in_reset(esp);
-		unmap_regs(pdev, esp);
-		if (ret != -ENODEV)
-			test_disk_found(ERR_PTR(ret));
-		return ret;
-	}
-	platform_set_drvdata(pdev, esp);
-	test_disk_found(&esp->disk);
-	return 0;
-}
-
-static void test_esp_remove(struct platform_device *pdev)
-{
-	struct test_esp *esp = platform_get_drvdata(pdev);
-
-	test_disk_found(NULL);
-	hold_in_reset(esp);
-	unmap_regs(pdev, esp);
-}
-
-static const struct of_device_id test_esp_ids[] = {
-	{ .name = "esp" },
-	{ .name = "SUNW,esp" },
-	{}
-};
-
-static struct platform_driver test_esp_driver = {
-	.driver = {
-		.name = "dma_sg_pfn_esp",
-		.of_match_table = test_esp_ids,
-		.probe_type = PROBE_FORCE_SYNCHRONOUS,
-		.suppress_bind_attrs = true,
-	},
-	.probe = test_esp_probe,
-	.remove = test_esp_remove,
-};
-
-int test_esp_register(void)
-{
-	return platform_driver_register(&test_esp_driver);
-}
-
-void test_esp_unregister(void)
-{
-	platform_driver_unregister(&test_esp_driver);
 }
