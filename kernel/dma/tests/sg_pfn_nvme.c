@@ -60,6 +60,10 @@ static char *unreached = "";
 module_param(unreached, charp, 0444);
 MODULE_PARM_DESC(unreached, "Kinds of memory (B) that the emulator keeps from devices: only the DMA addresses are checked");
 
+static bool bounces;
+module_param(bounces, bool, 0444);
+MODULE_PARM_DESC(bounces, "The implementation, not dma-direct, always bounces");
+
 static char *merges = "";
 module_param(merges, charp, 0444);
 MODULE_PARM_DESC(merges, "Kinds of memory (P, H, B) whose scattered pages the I/O MMU makes contiguous");
@@ -412,8 +416,8 @@ static struct test_list *alloc_copy(struct kunit *test, size_t bytes)
 
 static bool always_bounces(void)
 {
-	return !use_dma_iommu(dev) && !get_dma_ops(dev) &&
-	       is_swiotlb_force_bounce(dev);
+	return bounces || (!use_dma_iommu(dev) && !get_dma_ops(dev) &&
+			   is_swiotlb_force_bounce(dev));
 }
 
 static bool list_has(struct test_list *l, enum window_id id)
@@ -987,6 +991,7 @@ static int alloc_window(struct window *w)
 /* For the table of results: what is tested here */
 static void tell_implementation(struct kunit_suite *suite)
 {
+	const char *bounced = always_bounces() ? ", always bounced" : "";
 	const struct dma_map_ops *ops = get_dma_ops(dev);
 
 #ifdef CONFIG_IOMMU_DMA
@@ -1004,11 +1009,10 @@ static void tell_implementation(struct kunit_suite *suite)
 	}
 #endif
 	if (ops)
-		kunit_info(suite, "implementation: %ps", ops->map_sg);
+		kunit_info(suite, "implementation: %ps%s", ops->map_sg, bounced);
 	else
 		kunit_info(suite, "implementation: dma-direct, %scoherent%s",
-			   dev_is_dma_coherent(dev) ? "" : "not ",
-			   always_bounces() ? ", always bounced" : "");
+			   dev_is_dma_coherent(dev) ? "" : "not ", bounced);
 }
 
 static void disk_suite_exit(struct kunit_suite *suite)
