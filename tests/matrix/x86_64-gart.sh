@@ -3,6 +3,6 @@
 . tests/matrix/x86_64.sh
 machine='AMD K8 with GART'
 append='kunit.filter_glob=gart'
-nvme='' peer=''
+master='' peer=''
 implementation=gart_map_sg
 only='QEMU has no such northbridge: the table is read back'
