@@ -6,12 +6,16 @@
  * remembers with what protection each page was mapped and can be made to fail,
  * and once behind that of the machine, for some PCI device that is there anyway.
  * Nothing is transferred: what counts is where the DMA addresses lead to.
+ *
+ * What stands between the DMA API and the I/O MMU is dma-iommu, but on 32-bit ARM
+ * the architecture's own implementation.
  */
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/property.h>
@@ -19,9 +23,18 @@
 #include <linux/swiotlb.h>
 #include <linux/xarray.h>
 
+#ifdef CONFIG_ARM_DMA_USE_IOMMU
+#include <kunit/static_stub.h>
+#include <asm/dma-iommu.h>
+#endif
+
 #include "sg_pfn_kunit.h"
 
 #define MAX_MAPS	32
+
+/* Where ARM's addresses start, and those that the I/O MMU keeps for itself */
+#define MOCK_BASE	SZ_16M
+#define MOCK_RESERVED	(MOCK_BASE + 4 * PAGE_SIZE)
 
 struct mock_pte {
 	phys_addr_t phys;
@@ -150,16 +163,37 @@ static struct iommu_device *mock_probe_device(struct device *dev)
 	return &mock_iommu;
 }
 
+static void mock_get_resv_regions(struct device *dev, struct list_head *head)
+{
+	struct iommu_resv_region *region;
+
+	region = iommu_alloc_resv_region(MOCK_RESERVED, 2 * PAGE_SIZE, 0,
+					 IOMMU_RESV_RESERVED, GFP_KERNEL);
+	if (region)
+		list_add_tail(&region->list, head);
+}
+
+/* 32-bit ARM attaches a domain of its own, and only in place of this one */
+static struct iommu_domain mock_identity_domain = {
+	.type = IOMMU_DOMAIN_IDENTITY,
+	.ops = &(const struct iommu_domain_ops) {
+		.attach_dev = mock_attach_dev,
+	},
+};
+
 static int mock_def_domain_type(struct device *dev)
 {
-	return IOMMU_DOMAIN_DMA;
+	return IS_ENABLED(CONFIG_IOMMU_DMA) ? IOMMU_DOMAIN_DMA :
+					      IOMMU_DOMAIN_IDENTITY;
 }
 
 static const struct iommu_ops mock_ops = {
 	.owner = THIS_MODULE,
+	.identity_domain = &mock_identity_domain,
 	.domain_alloc_paging = mock_domain_alloc_paging,
 	.probe_device = mock_probe_device,
 	.device_group = generic_device_group,
+	.get_resv_regions = mock_get_resv_regions,
 	.def_domain_type = mock_def_domain_type,
 	.default_domain_ops = &mock_domain_ops,
 };
@@ -202,6 +236,42 @@ static void iommu_suite_exit(struct kunit_suite *suite)
 	fwnode_remove_software_node(mock_fwnode);
 }
 
+#ifdef CONFIG_ARM_DMA_USE_IOMMU
+/* Without a driver, with which it would be attached already */
+static bool behind_iommu(struct device *dev)
+{
+	return device_iommu_mapped(dev) && !dev->driver;
+}
+
+static void detach_device(void *dev)
+{
+	arm_iommu_detach_device(dev);
+}
+
+static void attach_device(struct kunit *test, struct device *dev)
+{
+	struct dma_iommu_mapping *mapping;
+	int ret;
+
+	mapping = arm_iommu_create_mapping(dev, MOCK_BASE, SZ_64M);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mapping);
+	ret = arm_iommu_attach_device(dev, mapping);
+	arm_iommu_release_mapping(mapping);	/* it's the device's, now */
+	KUNIT_ASSERT_EQ(test, 0, ret);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, detach_device,
+							   dev));
+}
+#else
+static bool behind_iommu(struct device *dev)
+{
+	return use_dma_iommu(dev);
+}
+
+static void attach_device(struct kunit *test, struct device *dev)
+{
+}
+#endif /* CONFIG_ARM_DMA_USE_IOMMU */
+
 static void unregister_mock_device(void *pdev)
 {
 	platform_device_unregister(pdev);
@@ -226,7 +296,8 @@ static struct device *mock_device(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, unregister_mock_device,
 						  pdev));
-	KUNIT_ASSERT_TRUE(test, use_dma_iommu(&pdev->dev));
+	KUNIT_ASSERT_TRUE(test, behind_iommu(&pdev->dev));
+	attach_device(test, &pdev->dev);
 	return &pdev->dev;
 }
 
@@ -240,11 +311,12 @@ static struct device *pci_device(struct kunit *test)
 	struct pci_dev *pdev = NULL;
 
 	for_each_pci_dev(pdev) {
-		if (!use_dma_iommu(&pdev->dev))
+		if (!behind_iommu(&pdev->dev))
 			continue;
 		KUNIT_ASSERT_EQ(test, 0,
 				kunit_add_action_or_reset(test, put_pci_device,
 							  pdev));
+		attach_device(test, &pdev->dev);
 		return &pdev->dev;
 	}
 
@@ -309,7 +381,7 @@ static int expected_prot(struct device *dev, struct scatterlist *sg,
 
 	if (!sg_has_page(sg))
 		prot |= IOMMU_MMIO;
-	else if (dev_is_dma_coherent(dev))
+	else if (use_dma_iommu(dev) && dev_is_dma_coherent(dev))
 		prot |= IOMMU_CACHE;
 	if (dir != DMA_FROM_DEVICE)
 		prot |= IOMMU_READ;
@@ -458,12 +530,16 @@ static void dma_iommu_out_of_memory(struct kunit *test)
 	dma_unmap_sgtable(dev, &t->sgt, DMA_BIDIRECTIONAL, 0);
 }
 
-/* Every page of the list leads to one that is neither the list's nor another */
-static void expect_scratch(struct kunit *test, struct device *dev,
-			   struct sg_pfn_table *t)
+/*
+ * Every page of the list leads to the same one, which is none of the tests', or
+ * nowhere. Returns how many lead nowhere.
+ */
+static unsigned int expect_out_of_reach(struct kunit *test, struct device *dev,
+					struct sg_pfn_table *t)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
 	phys_addr_t pages = page_to_phys(t->pages), scratch = 0;
+	unsigned int nowhere = 0;
 	struct scatterlist *sg;
 	int i;
 
@@ -474,7 +550,10 @@ static void expect_scratch(struct kunit *test, struct device *dev,
 		for (; iova < end; iova += PAGE_SIZE) {
 			phys_addr_t phys = iommu_iova_to_phys(domain, iova);
 
-			KUNIT_EXPECT_NE(test, 0, phys);
+			if (!phys) {
+				nowhere++;
+				continue;
+			}
 			KUNIT_EXPECT_FALSE(test, in_range(phys, pages,
 							  SG_PFN_PAGES *
 							  PAGE_SIZE));
@@ -485,6 +564,13 @@ static void expect_scratch(struct kunit *test, struct device *dev,
 			KUNIT_EXPECT_EQ(test, scratch, phys);
 		}
 	}
+	return nowhere;
+}
+
+static void expect_scratch(struct kunit *test, struct device *dev,
+			   struct sg_pfn_table *t)
+{
+	KUNIT_EXPECT_EQ(test, 0, expect_out_of_reach(test, dev, t));
 }
 
 static bool overlap(struct sg_table *a, struct sg_table *b)
@@ -570,10 +656,8 @@ static void dma_iommu_revoke_out_of_memory(struct kunit *test)
 							   attrs));
 			failed = mock->n_maps >= fail_at;
 			mock->fail_at = 0;
-			if (failed)
-				KUNIT_EXPECT_TRUE(test, xa_empty(&mock->ptes));
-			else
-				expect_scratch(test, dev, t);
+			KUNIT_EXPECT_EQ(test, failed,
+					expect_out_of_reach(test, dev, t) > 0);
 			dma_unmap_sgtable(dev, &t->sgt, dir, attrs);
 			KUNIT_EXPECT_TRUE(test, xa_empty(&mock->ptes));
 			if (!failed)
@@ -609,6 +693,8 @@ static void dma_iommu_untrusted(struct kunit *test)
 	u8 *page, *slot;
 	int i;
 
+	if (!use_dma_iommu(dev))
+		kunit_skip(test, "only dma-iommu knows untrusted devices");
 	if (!dev->dma_io_tlb_mem || !dev->dma_io_tlb_mem->nslabs)
 		kunit_skip(test, "this machine has no bounce buffers");
 	t = sg_pfn_table_alloc(test, entries, ARRAY_SIZE(entries));
@@ -669,6 +755,145 @@ static void dma_iommu_untrusted(struct kunit *test)
 	kunit_skip(test, "needs CONFIG_SWIOTLB");
 }
 #endif /* CONFIG_SWIOTLB */
+
+#ifdef CONFIG_ARM_DMA_USE_IOMMU
+/**
+ * struct sync_log - cache maintenance that was asked for
+ * @t: what may be mapped meanwhile
+ * @for_device: pages that were, in bytes
+ * @for_cpu: the same in the other direction
+ */
+struct sync_log {
+	struct sg_pfn_table *t;
+	size_t for_device;
+	size_t for_cpu;
+};
+
+/* There must be a page for each byte, and it must be one of the list's */
+static void expect_pages(phys_addr_t phys, size_t size)
+{
+	struct kunit *test = kunit_get_current_test();
+	struct sync_log *log = test->priv;
+	phys_addr_t first = page_to_phys(log->t->pages);
+
+	KUNIT_EXPECT_GE(test, phys, first);
+	KUNIT_EXPECT_LE(test, phys + size, first + SG_PFN_PAGES * PAGE_SIZE);
+}
+
+static void log_sync_for_device(phys_addr_t phys, size_t size,
+				enum dma_data_direction dir)
+{
+	struct sync_log *log = kunit_get_current_test()->priv;
+
+	expect_pages(phys, size);
+	log->for_device += size;
+}
+
+static void log_sync_for_cpu(phys_addr_t phys, size_t size,
+			     enum dma_data_direction dir)
+{
+	struct sync_log *log = kunit_get_current_test()->priv;
+
+	expect_pages(phys, size);
+	log->for_cpu += size;
+}
+
+static void expect_synced(struct kunit *test, size_t for_device, size_t for_cpu)
+{
+	struct sync_log *log = test->priv;
+
+	KUNIT_EXPECT_EQ(test, for_device, log->for_device);
+	KUNIT_EXPECT_EQ(test, for_cpu, log->for_cpu);
+	log->for_device = 0;
+	log->for_cpu = 0;
+}
+
+/* Of a mixed list the caches of all the pages are maintained, and no others */
+static void arm_iommu_syncs(struct kunit *test)
+{
+	const enum dma_data_direction dir = DMA_BIDIRECTIONAL;
+	struct device *dev = mock_device(test);
+	struct sync_log log = { };
+	struct scatterlist *sg;
+	size_t pages = 0;
+	dma_addr_t addr;
+	int i;
+
+	dev_assign_dma_coherent(dev, false);
+	log.t = sg_pfn_table_alloc(test, sg_pfn_mixed, sg_pfn_n_mixed);
+	for_each_sgtable_sg(&log.t->sgt, sg, i)
+		if (sg_has_page(sg))
+			pages += sg->length;
+	test->priv = &log;
+	kunit_activate_static_stub(test, arch_sync_dma_for_device,
+				   log_sync_for_device);
+	kunit_activate_static_stub(test, arch_sync_dma_for_cpu,
+				   log_sync_for_cpu);
+
+	KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &log.t->sgt, dir, 0));
+	expect_synced(test, pages, 0);
+	dma_sync_sgtable_for_cpu(dev, &log.t->sgt, dir);
+	expect_synced(test, 0, pages);
+	dma_sync_sgtable_for_device(dev, &log.t->sgt, dir);
+	expect_synced(test, pages, 0);
+
+	/* Part of the list, of which no more is known than where it leads to */
+	addr = sg_dma_address(log.t->sgt.sgl);
+	dma_sync_single_for_cpu(dev, addr, 8, dir);
+	dma_sync_single_for_device(dev, addr, 16, dir);
+	expect_synced(test, 16, 8);
+	addr = dma_addr_at(test, &log.t->sgt, log.t->sgt.sgl->length);
+	dma_sync_single_for_cpu(dev, addr, 8, dir);
+	dma_sync_single_for_device(dev, addr, 16, dir);
+	expect_synced(test, 0, 0);
+
+	dma_unmap_sgtable(dev, &log.t->sgt, dir, 0);
+	expect_synced(test, 0, pages);
+
+	/* What is somebody else's by now is left alone, and so is the scratch page */
+	KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &log.t->sgt, dir,
+						 DMA_ATTR_SKIP_CPU_SYNC));
+	KUNIT_EXPECT_EQ(test, 0, dma_revoke_sgtable(dev, &log.t->sgt, dir,
+						    DMA_ATTR_SKIP_CPU_SYNC));
+	addr = sg_dma_address(log.t->sgt.sgl);
+	dma_sync_single_for_cpu(dev, addr, 8, dir);
+	dma_sync_single_for_device(dev, addr, 16, dir);
+	dma_unmap_sgtable(dev, &log.t->sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	expect_synced(test, 0, 0);
+
+	/* One range without a list around it */
+	addr = dma_map_phys(dev, PFN_PHYS(log.t->pfn), PAGE_SIZE, dir,
+			    DMA_ATTR_MMIO);
+	KUNIT_ASSERT_FALSE(test, dma_mapping_error(dev, addr));
+	dma_unmap_phys(dev, addr, PAGE_SIZE, dir, DMA_ATTR_MMIO);
+	expect_synced(test, 0, 0);
+	addr = dma_map_page(dev, log.t->pages, 0, PAGE_SIZE, dir);
+	KUNIT_ASSERT_FALSE(test, dma_mapping_error(dev, addr));
+	dma_unmap_page(dev, addr, PAGE_SIZE, dir);
+	expect_synced(test, PAGE_SIZE, PAGE_SIZE);
+}
+
+/* The first there are, but for those that the I/O MMU keeps for itself */
+static void arm_iommu_reserved(struct kunit *test)
+{
+	struct device *dev = mock_device(test);
+	dma_addr_t addr[SG_PFN_PAGES];
+	struct sg_pfn_table *t;
+	int i;
+
+	t = sg_pfn_table_alloc(test, sg_pfn_mixed, sg_pfn_n_mixed);
+	for (i = 0; i < SG_PFN_PAGES; i++) {
+		addr[i] = dma_map_phys(dev, PFN_PHYS(t->pfn + i), PAGE_SIZE,
+				       DMA_TO_DEVICE, DMA_ATTR_MMIO);
+		KUNIT_EXPECT_FALSE(test, dma_mapping_error(dev, addr[i]));
+		KUNIT_EXPECT_EQ(test, addr[i],
+				MOCK_BASE + (i < 4 ? i : i + 2) * PAGE_SIZE);
+	}
+	while (i--)
+		dma_unmap_phys(dev, addr[i], PAGE_SIZE, DMA_TO_DEVICE,
+			       DMA_ATTR_MMIO);
+}
+#endif /* CONFIG_ARM_DMA_USE_IOMMU */
 
 static void free_domain(void *domain)
 {
@@ -796,6 +1021,10 @@ static struct kunit_case iommu_cases[] = {
 	KUNIT_CASE_PARAM(dma_iommu_revoke, iommu_gen_params),
 	KUNIT_CASE(dma_iommu_revoke_out_of_memory),
 	KUNIT_CASE(dma_iommu_untrusted),
+#ifdef CONFIG_ARM_DMA_USE_IOMMU
+	KUNIT_CASE(arm_iommu_syncs),
+	KUNIT_CASE(arm_iommu_reserved),
+#endif
 	KUNIT_CASE(iommu_map_sg_joins),
 	KUNIT_CASE(iommu_map_sg_refuses),
 	KUNIT_CASE(iommu_map_sg_machine),
@@ -810,3 +1039,7 @@ static struct kunit_suite iommu_suite = {
 };
 
 kunit_test_suite(iommu_suite);
+
+#ifdef CONFIG_ARM_DMA_USE_IOMMU
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
+#endif
