@@ -316,6 +316,9 @@ static struct device *pci_device(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 0,
 				kunit_add_action_or_reset(test, put_pci_device,
 							  pdev));
+		/* zPCI has no I/O addresses below 4 GiB */
+		KUNIT_ASSERT_EQ(test, 0, dma_set_mask(&pdev->dev,
+						      DMA_BIT_MASK(64)));
 		attach_device(test, &pdev->dev);
 		return &pdev->dev;
 	}
