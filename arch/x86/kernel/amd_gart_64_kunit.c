@@ -153,18 +153,17 @@ static void gart_test_expect(struct kunit *test, dma_addr_t dma,
 {
 	struct gart_test *ctx = test->priv;
 	unsigned long nr = (dma - GART_TEST_BASE) >> PAGE_SHIFT;
-	u32 entry;
+	u32 entry, flags;
+	u64 to;
 
 	KUNIT_ASSERT_GE(test, dma, GART_TEST_BASE);
 	KUNIT_ASSERT_LT(test, nr, GART_TEST_ENTRIES);
 	entry = ctx->flushed[nr];
+	to = (entry & GENMASK(31, 12)) | (entry & GENMASK_ULL(11, 4)) << 28;
+	flags = entry & GENMASK(3, 0);
 
-	KUNIT_EXPECT_EQ(test, entry & GENMASK(31, 12),
-			phys & GENMASK(31, 12));
-	KUNIT_EXPECT_EQ(test, entry >> 4 & GENMASK(7, 0),
-			phys >> 32);
-	KUNIT_EXPECT_EQ(test, entry & GENMASK(3, 0),
-			GPTE_VALID | GPTE_COHERENT);
+	KUNIT_EXPECT_EQ(test, to, (u64)(phys & PAGE_MASK));
+	KUNIT_EXPECT_EQ(test, flags, GPTE_VALID | GPTE_COHERENT);
 	KUNIT_EXPECT_EQ(test, entry, iommu_gatt_base[nr]);
 	KUNIT_EXPECT_TRUE(test, test_bit(nr, iommu_gart_bitmap));
 }
@@ -492,7 +491,7 @@ static void gart_test_expect_error(struct kunit *test, phys_addr_t phys,
 {
 	struct gart_test *ctx = test->priv;
 	unsigned int used = gart_test_nr_used();
-	struct scatterlist sgl[4];
+	struct scatterlist sgl[5];
 	int i;
 
 	gart_test_save(ctx);
@@ -500,12 +499,14 @@ static void gart_test_expect_error(struct kunit *test, phys_addr_t phys,
 		force_iommu = i;
 		sg_init_table(sgl, ARRAY_SIZE(sgl));
 		sg_set_page(&sgl[0], ctx->pages, PAGE_SIZE, 0);
+		/* This is a segment for itself, and in the table already */
 		gart_test_set_phys(test, &sgl[1], GART_TEST_PHYS, PAGE_SIZE - 4);
-		gart_test_set_phys(test, &sgl[2], phys, len);
-		gart_test_set_phys(test, &sgl[3], GART_TEST_PHYS, PAGE_SIZE);
+		gart_test_set_phys(test, &sgl[2], GART_TEST_PHYS, PAGE_SIZE);
+		gart_test_set_phys(test, &sgl[3], phys, len);
+		gart_test_set_phys(test, &sgl[4], GART_TEST_PHYS, PAGE_SIZE);
 
-		KUNIT_EXPECT_EQ(test, gart_test_map_sg(ctx, sgl, 4), error);
-		KUNIT_EXPECT_EQ(test, gart_test_map_sg(ctx, &sgl[2], 1), error);
+		KUNIT_EXPECT_EQ(test, gart_test_map_sg(ctx, sgl, 5), error);
+		KUNIT_EXPECT_EQ(test, gart_test_map_sg(ctx, &sgl[3], 1), error);
 		KUNIT_EXPECT_EQ(test, gart_test_map_mmio(ctx, phys, len),
 				DMA_MAPPING_ERROR);
 		KUNIT_EXPECT_EQ(test, gart_test_nr_used(), used);
@@ -618,7 +619,7 @@ static void gart_test_beyond_table(struct kunit *test)
 static void gart_test_exhausted(struct kunit *test)
 {
 	struct gart_test *ctx = test->priv;
-	struct scatterlist sgl[3];
+	struct scatterlist sgl[3], others[3];
 	unsigned int used;
 
 	bitmap_fill(iommu_gart_bitmap, GART_TEST_ENTRIES);
@@ -644,6 +645,14 @@ static void gart_test_exhausted(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, gart_test_map_sg(ctx, &sgl[1], 1), 1);
 	gart_test_expect_segment(test, &sgl[1], gart_test_page_phys(ctx, 0),
 				 PAGE_SIZE);
+
+	/* but what others have mapped there is as far away as ever */
+	sg_init_table(others, ARRAY_SIZE(others));
+	sg_set_page(&others[0], ctx->pages, PAGE_SIZE - 4, 0);
+	sg_set_page(&others[1], ctx->pages + 1, PAGE_SIZE, 0);
+	gart_test_set_phys(test, &others[2], GART_TEST_BASE, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, gart_test_map_sg(ctx, others, 3), -ENOMEM);
+
 	gart_test_unmap_sg(ctx, sgl, 1);
 	KUNIT_EXPECT_EQ(test, gart_test_nr_used(), used);
 	KUNIT_EXPECT_EQ(test, gart_test_nr_mapped(), 0);
