@@ -31,7 +31,7 @@ help:
 	@echo '  make distclean     and the cache: tree, sources, kernels'
 	@echo
 	@echo 'MIRROR=URL names another Debian mirror, JOBS=N the number of compilers,'
-	@echo 'XDG_CACHE_HOME=DIR another place for the cache (about 8 GB).'
+	@echo 'XDG_CACHE_HOME=DIR another place for the cache (about 12 GB).'
 
 demo:
 	@$(LAB)/demo
