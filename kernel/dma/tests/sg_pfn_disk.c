@@ -2,9 +2,9 @@
 /*
  * The disk of the KUnit tests, whatever bus master it is behind: the NVMe
  * controller that is in almost all of QEMU's machines, or the SCSI controller of
- * those that have no PCI. Their drivers do just enough to have blocks read and
- * written at given DMA addresses. They poll, have one command at a time in flight,
- * and wait for nothing forever.
+ * those that have no PCI, or of pSeries' virtual I/O bus. Their drivers do just
+ * enough to have blocks read and written at given DMA addresses. They poll, have
+ * one command at a time in flight, and wait for nothing forever.
  */
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
@@ -13,8 +13,9 @@
 
 #include "sg_pfn_disk.h"
 
-/* Where there may be one: see the Makefile */
-#define HAVE_ESP	(IS_ENABLED(CONFIG_SBUS) || IS_ENABLED(CONFIG_MACH_JAZZ))
+/* Where there may be a SCSI controller, of one kind only: see the Makefile */
+#define HAVE_SCSI	(IS_ENABLED(CONFIG_SBUS) || IS_ENABLED(CONFIG_MACH_JAZZ) || \
+			 IS_ENABLED(CONFIG_IBMVIO))
 
 /* NULL: there is none. An error: there is, and it does not work. */
 static struct test_disk *the_disk;
@@ -27,9 +28,9 @@ int test_disk_register(unsigned int mask_bits)
 	the_mask = DMA_BIT_MASK(mask_bits);
 	if (IS_ENABLED(CONFIG_PCI))
 		ret = test_nvme_register();
-	if (ret || !HAVE_ESP)
+	if (ret || !HAVE_SCSI)
 		return ret;
-	ret = test_esp_register();
+	ret = test_scsi_register();
 	if (ret && IS_ENABLED(CONFIG_PCI))
 		test_nvme_unregister();
 	return ret;
@@ -37,8 +38,8 @@ int test_disk_register(unsigned int mask_bits)
 
 void test_disk_unregister(void)
 {
-	if (HAVE_ESP)
-		test_esp_unregister();
+	if (HAVE_SCSI)
+		test_scsi_unregister();
 	if (IS_ENABLED(CONFIG_PCI))
 		test_nvme_unregister();
 	the_disk = NULL;

@@ -48,7 +48,7 @@ void test_disk_found(struct test_disk *disk);
 /* The drivers */
 int test_nvme_register(void);
 void test_nvme_unregister(void);
-int test_esp_register(void);
-void test_esp_unregister(void);
+int test_scsi_register(void);
+void test_scsi_unregister(void);
 
 #endif /* _SG_PFN_DISK_H */

@@ -128,12 +128,12 @@ static struct platform_driver test_esp_driver = {
 	.remove = test_esp_remove,
 };
 
-int test_esp_register(void)
+int test_scsi_register(void)
 {
 	return platform_driver_register(&test_esp_driver);
 }
 
-void test_esp_unregister(void)
+void test_scsi_unregister(void)
 {
 	platform_driver_unregister(&test_esp_driver);
 }

@@ -4,7 +4,7 @@
  *
  * The other tests look at DMA addresses. Here a bus master uses them, since an
  * address can look right and lead nowhere, or worse, somewhere. The device is
- * one of QEMU's, an NVMe controller or where there is no PCI a SCSI controller.
+ * one of QEMU's, an NVMe controller or on buses other than PCI a SCSI controller.
  * They report success for transfers that were lost, so nothing but the bytes
  * counts: all of them are compared, those that must not have changed included.
  *
