@@ -5,7 +5,7 @@
 #include <linux/dma-direction.h>
 #include <linux/types.h>
 
-#include "sg_pfn_disk.h"
+#include "sg_pfn_scsi.h"
 
 struct test_esp;
 
@@ -31,26 +31,20 @@ struct test_esp_ops {
 
 /**
  * struct test_esp - an ESP and its DMA engine
- * @disk: what the tests see
+ * @scsi: what there is of any SCSI controller
  * @ops: how to get at them
  * @regs: its registers
  * @dma_regs: those of the DMA engine, where it has some of its own
- * @buffer: memory for what the disk tells about itself
- * @buffer_dma: where the DMA engine sees @buffer
  * @target: SCSI ID of the disk
  * @phase: phase of the SCSI bus at the last interrupt
- * @block_shift: from the tests' blocks to those of the disk, as a power of two
  */
 struct test_esp {
-	struct test_disk disk;
+	struct test_scsi scsi;
 	const struct test_esp_ops *ops;
 	void __iomem *regs;
 	void __iomem *dma_regs;
-	void *buffer;
-	dma_addr_t buffer_dma;
 	u8 target;
 	u8 phase;
-	unsigned int block_shift;
 };
 
 struct test_esp *test_esp_alloc(struct device *dev,

@@ -5,18 +5,13 @@
  *
  * Each DMA segment is a transfer of its own in the data phase of one command, so
  * that segments may have any length up to what the transfer counter can count.
- * What only real hardware needs, such as timing, is left out. No disk is written
- * to but the one that was made for the tests.
+ * What only real hardware needs, such as timing, is left out.
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/interrupt.h>
 #include <linux/iopoll.h>
-#include <linux/log2.h>
-#include <linux/string.h>
-#include <linux/unaligned.h>
-#include <scsi/scsi_proto.h>
 
 /* The registers: see the Makefile */
 #include "esp_scsi.h"
@@ -24,9 +19,7 @@
 
 #define TARGETS			7	/* 7 is the controller itself */
 #define IDENTIFY		0x80	/* LUN 0, and it won't disconnect */
-#define VPD_SERIAL		0x80
 #define MAX_SEGMENT		SZ_64K
-#define BUFFER_SIZE		64
 #define COMMAND_TIMEOUT_US	(10 * USEC_PER_SEC)
 
 static u8 esp_read(struct test_esp *esp, unsigned int reg)
@@ -60,10 +53,10 @@ static int run(struct test_esp *esp, u8 cmd)
 	timeout = read_poll_timeout(esp->ops->poll, ret, ret, 10,
 				    COMMAND_TIMEOUT_US, false, esp);
 	if (timeout || ret < 0) {
-		dev_err(esp->disk.dev, "command %#x: %s\n", cmd,
+		dev_err(esp->scsi.disk.dev, "command %#x: %s\n", cmd,
 			timeout ? "no answer" : "DMA error");
 		/* It may be about to write: nobody knows where and when */
-		esp->disk.dead = true;
+		esp->scsi.disk.dead = true;
 		esp->ops->stop(esp);
 		return timeout ?: ret;
 	}
@@ -88,10 +81,11 @@ static int run_dma(struct test_esp *esp, struct scatterlist *sg,
 }
 
 /* All of a SCSI command. Returns the disk's status or a negative error code. */
-static int command(struct test_esp *esp, const u8 *cdb, unsigned int len,
-		   struct scatterlist *sgl, unsigned int nents,
+static int command(struct test_scsi *scsi, const u8 *cdb, unsigned int len,
+		   struct scatterlist *sgl, unsigned int nents, size_t bytes,
 		   enum dma_data_direction dir)
 {
+	struct test_esp *esp = container_of(scsi, struct test_esp, scsi);
 	u8 data_phase = dir == DMA_FROM_DEVICE ? ESP_DIP : ESP_DOP;
 	struct scatterlist *sg;
 	unsigned int i;
@@ -131,66 +125,6 @@ static int command(struct test_esp *esp, const u8 *cdb, unsigned int len,
 	return status || i == nents ? status : -EIO;
 }
 
-/* Get what a command returns into @buffer. Errors don't happen here. */
-static int get(struct test_esp *esp, const u8 *cdb, unsigned int len, u8 bytes)
-{
-	struct scatterlist sg;
-	int ret;
-
-	memset(esp->buffer, 0, BUFFER_SIZE);
-	sg_init_table(&sg, 1);
-	sg_dma_address(&sg) = esp->buffer_dma;
-	sg_dma_len(&sg) = bytes;
-	ret = command(esp, cdb, len, &sg, 1, DMA_FROM_DEVICE);
-	return ret > 0 ? -EIO : ret;
-}
-
-static bool is_test_disk(struct test_esp *esp)
-{
-	static const u8 cdb[6] = { INQUIRY, 1, VPD_SERIAL, 0, BUFFER_SIZE };
-
-	return !get(esp, cdb, sizeof(cdb), BUFFER_SIZE) &&
-	       !strncmp(esp->buffer + 4, TEST_DISK_SERIAL,
-			strlen(TEST_DISK_SERIAL));
-}
-
-static int get_size(struct test_esp *esp)
-{
-	static const u8 ready_cdb[6] = { TEST_UNIT_READY };
-	static const u8 cdb[10] = { READ_CAPACITY };
-	u32 block_size;
-	int ret, i = 0;
-
-	/* First of all it tells that it was reset, once for each time */
-	do {
-		ret = command(esp, ready_cdb, sizeof(ready_cdb), NULL, 0,
-			      DMA_NONE);
-	} while (ret == SAM_STAT_CHECK_CONDITION && i++ < 10);
-	if (!ret)
-		ret = get(esp, cdb, sizeof(cdb), 8);
-	if (ret)
-		return ret < 0 ? ret : -EIO;
-
-	block_size = get_unaligned_be32(esp->buffer + 4);
-	if (!is_power_of_2(block_size) || block_size > TEST_BLOCK)
-		return -EIO;
-	esp->block_shift = ilog2(TEST_BLOCK) - ilog2(block_size);
-	esp->disk.blocks = (get_unaligned_be32(esp->buffer) + 1ULL) >>
-			   esp->block_shift;
-	return 0;
-}
-
-static int esp_transfer(struct test_disk *disk, u64 block, struct sg_table *sgt,
-			size_t bytes, enum dma_data_direction dir)
-{
-	struct test_esp *esp = container_of(disk, struct test_esp, disk);
-	u8 cdb[10] = { dir == DMA_FROM_DEVICE ? READ_10 : WRITE_10 };
-
-	put_unaligned_be32(block << esp->block_shift, cdb + 2);
-	put_unaligned_be16(bytes / TEST_BLOCK << esp->block_shift, cdb + 7);
-	return command(esp, cdb, sizeof(cdb), sgt->sgl, sgt->nents, dir);
-}
-
 /* Memory for the driver of a controller, freed with the device */
 struct test_esp *test_esp_alloc(struct device *dev,
 				const struct test_esp_ops *ops)
@@ -204,12 +138,13 @@ struct test_esp *test_esp_alloc(struct device *dev,
 	if (ret)
 		return ERR_PTR(ret);
 	esp->ops = ops;
-	esp->disk.dev = dev;
-	esp->disk.max_bytes = MAX_SEGMENT;
-	esp->disk.transfer = esp_transfer;
-	esp->buffer = dmam_alloc_coherent(dev, BUFFER_SIZE, &esp->buffer_dma,
-					  GFP_KERNEL);
-	return esp->buffer ? esp : ERR_PTR(-ENOMEM);
+	esp->scsi.disk.dev = dev;
+	esp->scsi.disk.max_bytes = MAX_SEGMENT;
+	esp->scsi.disk.transfer = test_scsi_transfer;
+	esp->scsi.command = command;
+	esp->scsi.buffer = dmam_alloc_coherent(dev, TEST_SCSI_BUFFER_SIZE,
+					       &esp->scsi.buffer_dma, GFP_KERNEL);
+	return esp->scsi.buffer ? esp : ERR_PTR(-ENOMEM);
 }
 
 /* Find the disk of the tests. Returns -ENODEV if there is none. */
@@ -217,9 +152,9 @@ int test_esp_start(struct test_esp *esp)
 {
 	reset(esp);
 	for (esp->target = 0; esp->target < TARGETS; esp->target++) {
-		if (is_test_disk(esp))
-			return get_size(esp);
-		if (esp->disk.dead)
+		if (test_scsi_is_disk(&esp->scsi))
+			return test_scsi_get_size(&esp->scsi);
+		if (esp->scsi.disk.dead)
 			return -EIO;
 	}
 	return -ENODEV;

@@ -80,7 +80,7 @@ static int test_esp_probe(struct platform_device *pdev)
 		return ret;
 	}
 	platform_set_drvdata(pdev, esp);
-	test_disk_found(&esp->disk);
+	test_disk_found(&esp->scsi.disk);
 	return 0;
 }
 

@@ -7,26 +7,22 @@
  * told of them, and answers, by the command/response queue (CRQ): it then fetches
  * the unit, the table of the DMA segments and the data itself, at I/O addresses.
  * Migration, reservation and what only a real VIO server needs are left out, see
- * drivers/scsi/ibmvscsi for that. No disk is written to but the one that was made
- * for the tests.
+ * drivers/scsi/ibmvscsi for that.
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/iopoll.h>
-#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
-#include <scsi/scsi_proto.h>
 #include <scsi/viosrp.h>
 
 #include <asm/vio.h>
 
-#include "sg_pfn_disk.h"
+#include "sg_pfn_scsi.h"
 
 #define DISK_LUN		0x8000	/* The first of the first target */
-#define VPD_SERIAL		0x80
 #define CRQ_SIZE		SZ_4K
 #define MAX_BYTES		SZ_512K
 #define MAX_DESCRIPTORS		128
@@ -34,7 +30,6 @@
 /* QEMU keeps its place in the memory of a descriptor in 16 bits */
 #define MAX_DESCRIPTOR_BYTES	SZ_64K
 
-#define DATA_SIZE		64
 #define ANSWER_TIMEOUT_US	(10 * USEC_PER_SEC)
 
 /**
@@ -48,27 +43,25 @@ struct test_vscsi_memory {
 	struct viosrp_crq crq[CRQ_SIZE / sizeof(struct viosrp_crq)];
 	union srp_iu iu;
 	struct srp_direct_buf table[MAX_DESCRIPTORS];
-	u8 data[DATA_SIZE];
+	u8 data[TEST_SCSI_BUFFER_SIZE];
 };
 
 /**
  * struct test_vscsi - an adapter
- * @disk: what the tests see
+ * @scsi: what there is of any SCSI controller
  * @parms: of how much it takes in one piece
  * @unit: the hypervisor's name for it
  * @mem: memory that it accesses
  * @dma: where it sees @mem
  * @next: where in the queue its next message will be
- * @block_shift: from the tests' blocks to those of the disk, as a power of two
  */
 struct test_vscsi {
-	struct test_disk disk;
+	struct test_scsi scsi;
 	struct device_dma_parameters parms;
 	u32 unit;
 	struct test_vscsi_memory *mem;
 	dma_addr_t dma;
 	unsigned int next;
-	unsigned int block_shift;
 };
 
 #define dma_of(vscsi, member) \
@@ -83,7 +76,7 @@ static void stop(struct test_vscsi *vscsi)
 			      rc != H_BUSY && !H_IS_LONG_BUSY(rc), 1000,
 			      ANSWER_TIMEOUT_US, false, H_FREE_CRQ,
 			      vscsi->unit))
-		dev_err(vscsi->disk.dev, "the queue can't be freed\n");
+		dev_err(vscsi->scsi.disk.dev, "the queue can't be freed\n");
 }
 
 /* Send a message and wait for the answer, which takes its place */
@@ -105,10 +98,10 @@ static int exchange(struct test_vscsi *vscsi, struct viosrp_crq *msg)
 					    ANSWER_TIMEOUT_US, false,
 					    answer->valid);
 	if (rc || timeout) {
-		dev_err(vscsi->disk.dev, "%s (%ld)\n",
+		dev_err(vscsi->scsi.disk.dev, "%s (%ld)\n",
 			timeout ? "no answer" : "a message is not taken", rc);
 		/* It may be about to write: nobody knows where and when */
-		vscsi->disk.dead = true;
+		vscsi->scsi.disk.dead = true;
 		stop(vscsi);
 		return timeout ?: -EIO;
 	}
@@ -193,10 +186,11 @@ static int describe(struct test_vscsi *vscsi, struct scatterlist *sgl,
 }
 
 /* All of a SCSI command. Returns the disk's status or a negative error code. */
-static int command(struct test_vscsi *vscsi, const u8 *cdb, unsigned int len,
+static int command(struct test_scsi *scsi, const u8 *cdb, unsigned int len,
 		   struct scatterlist *sgl, unsigned int nents, size_t bytes,
 		   enum dma_data_direction dir)
 {
+	struct test_vscsi *vscsi = container_of(scsi, struct test_vscsi, scsi);
 	struct srp_cmd *cmd = &vscsi->mem->iu.cmd;
 	struct srp_indirect_buf *data = (void *)cmd->add_data;
 	int n, ret;
@@ -221,68 +215,14 @@ static int command(struct test_vscsi *vscsi, const u8 *cdb, unsigned int len,
 	return ret ?: vscsi->mem->iu.rsp.status;
 }
 
-/* Get what a command returns into @data. Errors don't happen here. */
-static int get(struct test_vscsi *vscsi, const u8 *cdb, unsigned int len,
-	       u8 bytes)
-{
-	struct scatterlist sg;
-	int ret;
-
-	memset(vscsi->mem->data, 0, DATA_SIZE);
-	sg_init_table(&sg, 1);
-	sg_dma_address(&sg) = dma_of(vscsi, data);
-	sg_dma_len(&sg) = bytes;
-	ret = command(vscsi, cdb, len, &sg, 1, bytes, DMA_FROM_DEVICE);
-	return ret > 0 ? -EIO : ret;
-}
-
-static bool is_test_disk(struct test_vscsi *vscsi)
-{
-	static const u8 cdb[6] = { INQUIRY, 1, VPD_SERIAL, 0, DATA_SIZE };
-
-	return !get(vscsi, cdb, sizeof(cdb), DATA_SIZE) &&
-	       !strncmp(vscsi->mem->data + 4, TEST_DISK_SERIAL,
-			strlen(TEST_DISK_SERIAL));
-}
-
-static int get_size(struct test_vscsi *vscsi)
-{
-	static const u8 ready_cdb[6] = { TEST_UNIT_READY };
-	static const u8 cdb[10] = { READ_CAPACITY };
-	u32 block_size;
-	int ret, i = 0;
-
-	/* First of all it tells that it was reset, once for each time */
-	do {
-		ret = command(vscsi, ready_cdb, sizeof(ready_cdb), NULL, 0, 0,
-			      DMA_NONE);
-	} while (ret == SAM_STAT_CHECK_CONDITION && i++ < 10);
-	if (!ret)
-		ret = get(vscsi, cdb, sizeof(cdb), 8);
-	if (ret)
-		return ret < 0 ? ret : -EIO;
-
-	block_size = get_unaligned_be32(vscsi->mem->data + 4);
-	if (!is_power_of_2(block_size) || block_size > TEST_BLOCK)
-		return -EIO;
-	vscsi->block_shift = ilog2(TEST_BLOCK) - ilog2(block_size);
-	vscsi->disk.blocks = (get_unaligned_be32(vscsi->mem->data) + 1ULL) >>
-			     vscsi->block_shift;
-	return 0;
-}
-
 static int vscsi_transfer(struct test_disk *disk, u64 block,
 			  struct sg_table *sgt, size_t bytes,
 			  enum dma_data_direction dir)
 {
-	struct test_vscsi *vscsi = container_of(disk, struct test_vscsi, disk);
-	u8 cdb[10] = { dir == DMA_FROM_DEVICE ? READ_10 : WRITE_10 };
-	int ret;
+	struct test_vscsi *vscsi = container_of(disk, struct test_vscsi,
+						scsi.disk);
+	int ret = test_scsi_transfer(disk, block, sgt, bytes, dir);
 
-	put_unaligned_be32(block << vscsi->block_shift, cdb + 2);
-	put_unaligned_be16(bytes / TEST_BLOCK << vscsi->block_shift, cdb + 7);
-	ret = command(vscsi, cdb, sizeof(cdb), sgt->sgl, sgt->nents, bytes,
-		      dir);
 	/* There must be nothing left, and no room for more */
 	if (!ret && vscsi->mem->iu.rsp.flags)
 		ret = -EIO;
@@ -302,21 +242,25 @@ static int test_vscsi_probe(struct vio_dev *vdev,
 	ret = test_disk_claim(dev);
 	if (ret)
 		return ret;
-	vscsi->disk.dev = dev;
-	vscsi->disk.max_bytes = MAX_BYTES;
-	vscsi->disk.transfer = vscsi_transfer;
+	vscsi->scsi.disk.dev = dev;
+	vscsi->scsi.disk.max_bytes = MAX_BYTES;
+	vscsi->scsi.disk.transfer = vscsi_transfer;
 	vscsi->unit = vdev->unit_address;
 	vscsi->mem = dmam_alloc_coherent(dev, sizeof(*vscsi->mem), &vscsi->dma,
 					 GFP_KERNEL);
 	if (!vscsi->mem)
 		return -ENOMEM;
+	vscsi->scsi.command = command;
+	vscsi->scsi.buffer = vscsi->mem->data;
+	vscsi->scsi.buffer_dma = dma_of(vscsi, data);
 
 	ret = start(vscsi);
 	if (!ret)
-		ret = is_test_disk(vscsi) ? get_size(vscsi) : -ENODEV;
+		ret = test_scsi_is_disk(&vscsi->scsi) ?
+			test_scsi_get_size(&vscsi->scsi) : -ENODEV;
 	if (ret) {
 		stop(vscsi);
-		if (ret != -ENODEV || vscsi->disk.dead)
+		if (ret != -ENODEV || vscsi->scsi.disk.dead)
 			test_disk_found(ERR_PTR(ret));
 		return ret;
 	}
@@ -324,7 +268,7 @@ static int test_vscsi_probe(struct vio_dev *vdev,
 	/* The bus has none for its devices */
 	dev->dma_parms = &vscsi->parms;
 	dma_set_max_seg_size(dev, MAX_BYTES);
-	test_disk_found(&vscsi->disk);
+	test_disk_found(&vscsi->scsi.disk);
 	return 0;
 }
 
