@@ -70,3 +70,60 @@ publish() {
 in_tree() {
 	unshare --mount --fork --kill-child "$LAB/in-tree" "$@"
 }
+
+# What a healthy kernel never says, whatever its architecture (grep -E).
+# shellcheck disable=SC2034	# used by those who source this
+SPLAT='Kernel panic|BUG: |kernel BUG at|WARNING: |Oops|Unable to handle kernel'
+SPLAT+='|general protection fault|Kernel Fault|UBSAN: |soft lockup|hard LOCKUP'
+SPLAT+='|INFO: (task .* blocked|rcu_|lockdep|trying to register)|rcu: INFO: '
+SPLAT+='|DMA-API: .*(error|exceed|leak)|kmemleak: [0-9]+ new'
+
+# tally [STATUS] <KTAP: count the results of a test program that exited with
+# STATUS. Prints "passed failed skipped", then "failed LINE" for each failure and
+# "skipped COUNT REASON" for each reason. A group, which reports after its members,
+# is not counted but for a failure that none of them explains. It is a failure, too,
+# if there are no results, fewer than the plan ("1..N") has, or a group that never
+# reported. A result without a number does not belong to the plan.
+tally() {
+	awk -v status="${1:-0}" '
+	function fail(why) {
+		failed++
+		failures = failures "failed " why "\n"
+	}
+	/^1\.\.[0-9]+/ { split($1, plan, /\.\./); planned = plan[2] + 0 }
+	/^ *(not )?ok( |$)/ {
+		match($0, /^ */)
+		depth = RLENGTH
+		top += !depth && !/^(not )?ok - /
+		group = depth < last
+		last = depth
+		if (/# SKIP/) {
+			if (!group) {
+				skipped++
+				reason = $0
+				sub(/.*# SKIP */, "", reason)
+				if (!count[reason]++)
+					reasons[++n] = reason
+			}
+		} else if (/^ *ok/) {
+			passed += !group
+		} else if (!group || failed == before[depth]) {
+			fail($0)
+		}
+		for (i = depth; i <= 32; i++)
+			before[i] = failed
+	}
+	END {
+		if (top < planned)
+			fail("only " top + 0 " of the " planned " planned results")
+		if (last)
+			fail("the last results belong to no group")
+		if (status != 0 && !failed)
+			fail("exit status " status)
+		if (passed + failed + skipped == 0)
+			fail("no results")
+		printf "%d %d %d\n%s", passed, failed, skipped, failures
+		for (i = 1; i <= n; i++)
+			print "skipped", count[reasons[i]], reasons[i]
+	}'
+}
