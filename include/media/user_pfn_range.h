@@ -70,7 +70,7 @@ struct user_pfn_range_ops {
  * @dev: device on whose behalf the range is used, for messages
  * @ops: the owner's callbacks
  * @notifier: watches the addresses from user_pfn_range_init() to
- *	user_pfn_range_release()
+ *	user_pfn_range_unwatch()
  * @start: first user address, aligned to %PAGE_SIZE
  * @end: first user address behind the range, aligned to %PAGE_SIZE
  * @write: the memory is going to be written to
@@ -116,6 +116,7 @@ int user_pfn_range_init(struct user_pfn_range *range, struct device *dev,
 			const struct user_pfn_range_ops *ops);
 int user_pfn_range_lookup(struct user_pfn_range *range);
 bool user_pfn_range_commit(struct user_pfn_range *range);
+void user_pfn_range_unwatch(struct user_pfn_range *range);
 void user_pfn_range_release(struct user_pfn_range *range, bool dirty);
 
 /**

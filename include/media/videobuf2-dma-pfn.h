@@ -17,8 +17,8 @@
  * DMABUF import and export work as with vb2_dma_sg_memops. In addition, a
  * USERPTR buffer may be any memory that the process has mapped: a PCI BAR, a
  * framebuffer, RAM that is not the kernel's. Such memory can be taken away at any
- * moment, and the driver must be able to let go of it: see
- * &vb2_ops.buf_revoke. VIDIOC_QBUF refuses it otherwise.
+ * moment, from a device by the I/O MMU in front of it, else by the driver: see
+ * &vb2_ops.buf_revoke. VIDIOC_QBUF refuses it where neither can.
  *
  * A queue whose device needs one contiguous DMA range per plane says so with
  * %DMA_ATTR_FORCE_CONTIGUOUS in &vb2_queue.dma_attrs. Buffers that are allocated

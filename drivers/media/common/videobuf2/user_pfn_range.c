@@ -549,20 +549,32 @@ bool user_pfn_range_stale(const struct user_pfn_range *range)
 EXPORT_SYMBOL_GPL(user_pfn_range_stale);
 
 /**
- * user_pfn_range_release() - stop watching, give pinned memory back
+ * user_pfn_range_unwatch() - stop watching the user's memory
  * @range: an initialized range, looked up and committed or not
- * @dirty: pinned memory was written to
  *
  * The caller must have stopped all access before. When this function returns,
- * no callback is running any more.
+ * no callback is running any more and none will: what &user_pfn_range_ops.revoke
+ * works on can be undone then, and user_pfn_range_release() is to follow.
  *
  * Context: process context, any process. May sleep, and waits for
  *	invalidations that are under way, so the caller must not hold a lock that
  *	&user_pfn_range_ops.revoke takes, nor mmap_lock.
  */
-void user_pfn_range_release(struct user_pfn_range *range, bool dirty)
+void user_pfn_range_unwatch(struct user_pfn_range *range)
 {
 	mmu_interval_notifier_remove(&range->notifier);
+}
+EXPORT_SYMBOL_GPL(user_pfn_range_unwatch);
+
+/**
+ * user_pfn_range_release() - give pinned memory back
+ * @range: a range after user_pfn_range_unwatch()
+ * @dirty: pinned memory was written to
+ *
+ * Context: process context, any process. May sleep.
+ */
+void user_pfn_range_release(struct user_pfn_range *range, bool dirty)
+{
 	drop_runs(range, dirty);
 	kvfree(range->runs);
 	range->runs = NULL;

@@ -234,7 +234,10 @@ static const struct user_pfn_range_ops watched_ops = {
 
 static void watched_release(void *w)
 {
-	user_pfn_range_release(&((struct watched *)w)->range, false);
+	struct user_pfn_range *range = &((struct watched *)w)->range;
+
+	user_pfn_range_unwatch(range);
+	user_pfn_range_release(range, false);
 }
 
 static struct watched *watch(struct kunit *test, unsigned long addr,

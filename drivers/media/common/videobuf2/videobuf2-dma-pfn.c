@@ -5,13 +5,15 @@
  *
  * MMAP, ordinary USERPTR and DMABUF buffers are what they are with dma-sg. What
  * is new is memory that can be taken away: a USERPTR range that is not pinned
- * (see user_pfn_range.c), and a dma-buf whose exporter may revoke it. Both end in
- * vb2_dma_pfn_revoke(), which makes the driver let go of the buffer before the
- * memory changes its owner.
+ * (see user_pfn_range.c), and a dma-buf whose exporter may revoke it. Both are
+ * taken from the writer before they change their owner: from a device by the I/O
+ * MMU in front of it (dma_revoke_sgtable()), from a device without one and from
+ * the CPU by the driver (vb2_dma_pfn_revoke()).
  *
  * Lock order: queue lock, mmap_lock or the dma-buf's reservation lock, the locks
- * of &vb2_ops.buf_revoke (vb2_buffer.access_sem), user_pfn_range.lock. The
- * revocation enters in the middle, so nothing below may go back up.
+ * of &vb2_ops.buf_revoke (vb2_buffer.access_sem) and of the DMA mapping,
+ * user_pfn_range.lock. The revocation enters in the middle, so nothing below may
+ * go back up.
  */
 
 #include <linux/cc_platform.h>
@@ -37,6 +39,13 @@ module_param(unsafe_unrevocable, bool, 0644);
 MODULE_PARM_DESC(unsafe_unrevocable,
 		 "Accept memory that nobody can take back from the device. It may then write into memory that belongs to somebody else by now. Taints the kernel.");
 
+/*
+ * How user memory is mapped. No need to sync to the device, this will happen later
+ * when the prepare() memop is called. And no need to shout when the device can't
+ * reach what an application came up with.
+ */
+#define VB2_DMA_PFN_USER_ATTRS	(DMA_ATTR_SKIP_CPU_SYNC | DMA_ATTR_NO_WARN)
+
 /**
  * struct vb2_dma_pfn_buf - one plane of a buffer
  *
@@ -56,6 +65,8 @@ MODULE_PARM_DESC(unsafe_unrevocable,
  * @refcount: MMAP: users of the memory
  * @handler: MMAP: for vb2_common_vm_ops
  * @range: USERPTR: the user's memory
+ * @device_only: USERPTR: nobody but the I/O MMU can take the memory away, so that
+ *	the CPU must not write to it
  * @db_attach: DMABUF: the attachment
  * @db_sgt: DMABUF: the exporter's mapping, protected by the reservation lock.
  *	Drivers work on a copy, as this one vanishes at the exporter's request.
@@ -80,6 +91,7 @@ struct vb2_dma_pfn_buf {
 	struct vb2_vmarea_handler	handler;
 
 	struct user_pfn_range		range;
+	bool				device_only;
 
 	struct dma_buf_attachment	*db_attach;
 	struct sg_table			*db_sgt;
@@ -180,28 +192,46 @@ static int vb2_dma_pfn_revoke(struct vb2_dma_pfn_buf *buf, bool may_block)
 	return 0;
 }
 
+/*
+ * What the I/O MMU has cut off may go on with the buffer, and the driver need not
+ * know. It can't cut off the CPU, which may be writing if it was ever given an
+ * address: vb2_dma_pfn_get_vaddr() sets that under the lock under which the range
+ * has become revoked, so whoever comes too late to be seen here sees the mark.
+ */
 static int vb2_dma_pfn_revoke_range(struct user_pfn_range *range,
 				    bool may_block)
 {
-	return vb2_dma_pfn_revoke(container_of(range, struct vb2_dma_pfn_buf,
-					       range), may_block);
+	struct vb2_dma_pfn_buf *buf = container_of(range, struct vb2_dma_pfn_buf,
+						   range);
+
+	if (!dma_revoke_sgtable(buf->dev, buf->dma_sgt, buf->dma_dir,
+				VB2_DMA_PFN_USER_ATTRS) &&
+	    !READ_ONCE(buf->vaddr))
+		return 0;
+
+	return vb2_dma_pfn_revoke(buf, may_block);
 }
 
 static const struct user_pfn_range_ops vb2_dma_pfn_range_ops = {
 	.revoke = vb2_dma_pfn_revoke_range,
 };
 
-/* May the driver be given memory that can be taken away? */
+/* Is there anybody who can take this memory away from the device? */
 static int vb2_dma_pfn_check_revocable(struct vb2_dma_pfn_buf *buf)
 {
 	struct vb2_queue *q = buf->vb->vb2_queue;
 
-	if (q->ops->buf_revoke)
+	buf->device_only = false;
+	if (user_pfn_range_is_pinned(&buf->range) || q->ops->buf_revoke)
+		return 0;
+
+	buf->device_only = dma_can_revoke_sgtable(buf->dev, &buf->sg_table);
+	if (buf->device_only)
 		return 0;
 
 	if (!unsafe_unrevocable) {
 		dev_warn_ratelimited(buf->dev,
-				     "%s: memory that can be taken away is refused: the driver has no buf_revoke()\n",
+				     "%s: memory that can be taken away is refused: no I/O MMU can do that, and the driver has no buf_revoke()\n",
 				     q->name);
 		return -EOPNOTSUPP;
 	}
@@ -246,12 +276,7 @@ static int vb2_dma_pfn_check_pageless(struct vb2_dma_pfn_buf *buf,
 static int vb2_dma_pfn_check_range(struct vb2_dma_pfn_buf *buf)
 {
 	unsigned int i;
-	int ret;
-
-	if (user_pfn_range_is_pinned(&buf->range))
-		return 0;
-
-	ret = vb2_dma_pfn_check_revocable(buf);
+	int ret = 0;
 
 	for (i = 0; !ret && i < buf->range.nr_runs; i++)
 		if (buf->range.runs[i].kind == USER_PFN_PAGELESS)
@@ -505,14 +530,8 @@ static int vb2_dma_pfn_map_range(struct vb2_dma_pfn_buf *buf)
 	if (ret)
 		return ret;
 
-	/*
-	 * No need to sync to the device, this will happen later when the
-	 * prepare() memop is called. And no need to shout when the device can't
-	 * reach what an application came up with.
-	 */
 	ret = dma_map_sgtable_user(buf->dev, &buf->sg_table, buf->dma_dir,
-				   DMA_ATTR_SKIP_CPU_SYNC | DMA_ATTR_NO_WARN,
-				   &alias);
+				   VB2_DMA_PFN_USER_ATTRS, &alias);
 	if (ret) {
 		dev_dbg(buf->dev, "the device can't reach the memory: %d\n",
 			ret);
@@ -526,12 +545,16 @@ static int vb2_dma_pfn_map_range(struct vb2_dma_pfn_buf *buf)
 		goto err_unmap;
 	}
 
+	ret = vb2_dma_pfn_check_revocable(buf);
+	if (ret)
+		goto err_unmap;
+
 	buf->dma_sgt = &buf->sg_table;
 	return 0;
 
 err_unmap:
 	dma_unmap_sgtable(buf->dev, &buf->sg_table, buf->dma_dir,
-			  DMA_ATTR_SKIP_CPU_SYNC);
+			  VB2_DMA_PFN_USER_ATTRS);
 err_free_table:
 	sg_free_table(&buf->sg_table);
 	return ret;
@@ -540,7 +563,7 @@ err_free_table:
 static void vb2_dma_pfn_unmap_range(struct vb2_dma_pfn_buf *buf)
 {
 	dma_unmap_sgtable(buf->dev, buf->dma_sgt, buf->dma_dir,
-			  DMA_ATTR_SKIP_CPU_SYNC);
+			  VB2_DMA_PFN_USER_ATTRS);
 	sg_free_table(buf->dma_sgt);
 }
 
@@ -588,6 +611,7 @@ static void *vb2_dma_pfn_get_userptr(struct vb2_buffer *vb, struct device *dev,
 	}
 
 err_release:
+	user_pfn_range_unwatch(&buf->range);
 	user_pfn_range_release(&buf->range, false);
 err_destroy:
 	vb2_dma_pfn_buf_destroy(buf);
@@ -598,6 +622,8 @@ static void vb2_dma_pfn_put_userptr(void *buf_priv)
 {
 	struct vb2_dma_pfn_buf *buf = buf_priv;
 
+	/* the revocation works on the DMA mapping */
+	user_pfn_range_unwatch(&buf->range);
 	if (buf->vaddr)
 		vunmap(buf->vaddr);
 	vb2_dma_pfn_unmap_range(buf);
@@ -698,6 +724,18 @@ static void *vb2_dma_pfn_map_kernel(struct vb2_dma_pfn_buf *buf)
 	}
 }
 
+static void vb2_dma_pfn_set_vaddr(struct vb2_dma_pfn_buf *buf, void *vaddr)
+{
+	if (buf->memory != VB2_MEMORY_USERPTR) {
+		WRITE_ONCE(buf->vaddr, vaddr);
+		return;
+	}
+
+	/* see vb2_dma_pfn_revoke_range() */
+	guard(spinlock_irqsave)(&buf->range.lock);
+	WRITE_ONCE(buf->vaddr, vaddr);
+}
+
 /*
  * The mapping is made when it is asked for first, as most devices have no use
  * for it, and stays until the buffer is put.
@@ -706,10 +744,15 @@ static void *vb2_dma_pfn_get_vaddr(struct vb2_dma_pfn_buf *buf)
 {
 	void *vaddr = READ_ONCE(buf->vaddr);
 
+	if (buf->device_only) {
+		dev_dbg(buf->dev, "no buf_revoke() to keep the CPU out of memory that is taken away\n");
+		return NULL;
+	}
+
 	if (!vaddr) {
 		mutex_lock(&buf->vaddr_lock);
 		if (!buf->vaddr)
-			WRITE_ONCE(buf->vaddr, vb2_dma_pfn_map_kernel(buf));
+			vb2_dma_pfn_set_vaddr(buf, vb2_dma_pfn_map_kernel(buf));
 		vaddr = buf->vaddr;
 		mutex_unlock(&buf->vaddr_lock);
 	}
