@@ -161,6 +161,48 @@ static void direct_cannot_revoke(struct kunit *test)
 	dma_unmap_sgtable(dev, &t->sgt, DMA_FROM_DEVICE, 0);
 }
 
+/* What has got a bus address before (pci_p2pdma_route_sgtable()) keeps it, once */
+static void direct_bus_address(struct kunit *test)
+{
+	static const struct sg_pfn_entry entries[] = {
+		{ true,  0, 0,    PAGE_SIZE },
+		{ false, 0, 0x10, PAGE_SIZE },
+		{ false, 3, 0,    2 * PAGE_SIZE },
+	};
+	const dma_addr_t bus = 0x12345010;
+	struct device *dev = direct_dev(test);
+	struct scatterlist *sg;
+	struct sg_pfn_table *t;
+
+	t = sg_pfn_table_alloc(test, entries, ARRAY_SIZE(entries));
+	sg = sg_next(t->sgt.sgl);
+	sg_dma_address(sg) = bus;
+	sg_dma_mark_bus_address(sg);
+	if (!sg_dma_is_bus_address(sg))
+		kunit_skip(test, "needs CONFIG_NEED_SG_DMA_FLAGS");
+
+	kunit_warning_suppress(test) {
+		KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &t->sgt,
+							 DMA_FROM_DEVICE, 0));
+		KUNIT_EXPECT_EQ(test, bus, sg_dma_address(sg));
+		KUNIT_EXPECT_EQ(test, PAGE_SIZE, sg_dma_len(sg));
+		KUNIT_EXPECT_EQ(test, phys_to_dma(dev, sg_phys(sg_next(sg))),
+				sg_dma_address(sg_next(sg)));
+		dma_sync_sgtable_for_cpu(dev, &t->sgt, DMA_FROM_DEVICE);
+		dma_sync_sgtable_for_device(dev, &t->sgt, DMA_FROM_DEVICE);
+		dma_unmap_sgtable(dev, &t->sgt, DMA_FROM_DEVICE, 0);
+		KUNIT_EXPECT_FALSE(test, sg_dma_is_bus_address(sg));
+		sg_pfn_expect_unchanged(test, t);
+
+		KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &t->sgt,
+							 DMA_FROM_DEVICE, 0));
+		KUNIT_EXPECT_EQ(test, phys_to_dma(dev, sg_phys(sg)),
+				sg_dma_address(sg));
+		dma_unmap_sgtable(dev, &t->sgt, DMA_FROM_DEVICE, 0);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+}
+
 static void direct_map_chained(struct kunit *test)
 {
 	const unsigned int n = 2 * SG_MAX_SINGLE_ALLOC;
@@ -444,6 +486,7 @@ static struct kunit_case direct_cases[] = {
 	KUNIT_CASE_PARAM(direct_map_sync_unmap, direct_gen_params),
 	KUNIT_CASE(direct_map_overlapping),
 	KUNIT_CASE(direct_cannot_revoke),
+	KUNIT_CASE(direct_bus_address),
 	KUNIT_CASE(direct_map_chained),
 	KUNIT_CASE(direct_beyond_mask),
 	KUNIT_CASE(direct_null_page),

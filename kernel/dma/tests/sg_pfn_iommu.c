@@ -672,6 +672,67 @@ static void dma_iommu_revoke_out_of_memory(struct kunit *test)
 	}
 }
 
+/*
+ * An entry that has got a bus address before (pci_p2pdma_route_sgtable()) is left
+ * out of the I/O MMU, and what precedes and follows it is not. A list that the I/O
+ * MMU knows only a part of can't be revoked.
+ */
+static void expect_bus_address(struct kunit *test, struct device *dev)
+{
+	static const struct sg_pfn_entry entries[] = {
+		{ true,  0, 0, PAGE_SIZE },
+		{ false, 0, 0, PAGE_SIZE },
+		{ false, 1, 0, PAGE_SIZE },
+		{ true,  1, 0, PAGE_SIZE },
+	};
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	const enum dma_data_direction dir = DMA_BIDIRECTIONAL;
+	const dma_addr_t bus = 0x12345000;
+	struct sg_pfn_table *t;
+	struct scatterlist *sg;
+	dma_addr_t iova[3];
+	int i;
+
+	if (!use_dma_iommu(dev))
+		kunit_skip(test, "only dma-iommu leaves peers out");
+	t = sg_pfn_table_alloc(test, entries, ARRAY_SIZE(entries));
+	sg = sg_next(t->sgt.sgl);
+	sg_dma_address(sg) = bus;
+	sg_dma_mark_bus_address(sg);
+
+	kunit_warning_suppress(test) {
+		KUNIT_ASSERT_EQ(test, 0, dma_map_sgtable(dev, &t->sgt, dir, 0));
+		KUNIT_ASSERT_LE(test, ARRAY_SIZE(iova), t->sgt.nents);
+		for_each_sg(t->sgt.sgl, sg, ARRAY_SIZE(iova), i) {
+			iova[i] = sg_dma_address(sg);
+			KUNIT_EXPECT_EQ(test, i == 1, sg_dma_is_bus_address(sg));
+			if (i != 1)
+				KUNIT_EXPECT_EQ(test, sg_phys(sg),
+						iommu_iova_to_phys(domain,
+								   iova[i]));
+		}
+		KUNIT_EXPECT_EQ(test, bus, iova[1]);
+		KUNIT_EXPECT_EQ(test, PAGE_SIZE,
+				sg_dma_len(sg_next(t->sgt.sgl)));
+		KUNIT_EXPECT_FALSE(test, dma_can_revoke_sgtable(dev, &t->sgt));
+		KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+				dma_revoke_sgtable(dev, &t->sgt, dir, 0));
+
+		dma_unmap_sgtable(dev, &t->sgt, dir, 0);
+		sg_pfn_expect_unchanged(test, t);
+		for_each_sgtable_sg(&t->sgt, sg, i)
+			KUNIT_EXPECT_FALSE(test, sg_dma_is_bus_address(sg));
+		KUNIT_EXPECT_EQ(test, 0, iommu_iova_to_phys(domain, iova[0]));
+		KUNIT_EXPECT_EQ(test, 0, iommu_iova_to_phys(domain, iova[2]));
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
+	}
+}
+
+static void dma_iommu_bus_address(struct kunit *test)
+{
+	expect_bus_address(test, param_device(test));
+}
+
 #ifdef CONFIG_SWIOTLB
 static void trust_again(void *pdev)
 {
@@ -751,6 +812,7 @@ static void dma_iommu_untrusted(struct kunit *test)
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
 	}
 	sg_pfn_expect_unchanged(test, t);
+	expect_bus_address(test, dev);
 }
 #else
 static void dma_iommu_untrusted(struct kunit *test)
@@ -1023,6 +1085,7 @@ static struct kunit_case iommu_cases[] = {
 	KUNIT_CASE(dma_iommu_out_of_memory),
 	KUNIT_CASE_PARAM(dma_iommu_revoke, iommu_gen_params),
 	KUNIT_CASE(dma_iommu_revoke_out_of_memory),
+	KUNIT_CASE_PARAM(dma_iommu_bus_address, iommu_gen_params),
 	KUNIT_CASE(dma_iommu_untrusted),
 #ifdef CONFIG_ARM_DMA_USE_IOMMU
 	KUNIT_CASE(arm_iommu_syncs),

@@ -34,6 +34,7 @@
 #include <linux/of.h>
 #include <linux/of_platform.h>
 #include <linux/pci.h>
+#include <linux/pci-p2pdma.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -63,6 +64,10 @@ MODULE_PARM_DESC(bounces, "The implementation, not dma-direct, always bounces");
 static char *merges = "";
 module_param(merges, charp, 0444);
 MODULE_PARM_DESC(merges, "Kinds of memory (P, H, B) whose scattered pages the I/O MMU makes contiguous");
+
+static char *way = "";
+module_param(way, charp, 0444);
+MODULE_PARM_DESC(way, "What pci_p2pdma has to say of the BAR: bus (its bus address is to be used), host (it is behind the host bridge) or refused; it is not asked otherwise");
 
 static unsigned int mask_bits = 64;
 module_param(mask_bits, uint, 0444);
@@ -430,8 +435,10 @@ static bool list_has(struct test_list *l, enum window_id id)
 
 static int try_map(struct test_list *l, enum dma_data_direction dir)
 {
-	int ret = dma_map_sgtable(dev, &l->sgt, dir, DMA_ATTR_NO_WARN);
+	int ret = *way ? pci_p2pdma_route_sgtable(dev, &l->sgt) : 0;
 
+	if (!ret)
+		ret = dma_map_sgtable(dev, &l->sgt, dir, DMA_ATTR_NO_WARN);
 	l->mapped = !ret;
 	l->dir = dir;
 	return ret;
@@ -461,9 +468,29 @@ static void expect_bus_addresses(struct kunit *test, struct test_list *l)
 	}
 }
 
+static bool is_refused(struct test_list *l)
+{
+	return list_has(l, BAR) && !strcmp(way, "refused");
+}
+
+/* The bus address is used for what it is to be used for, and for nothing else */
+static void expect_way(struct kunit *test, struct test_list *l)
+{
+	bool bus = !strcmp(way, "bus");
+	struct scatterlist *sg;
+	unsigned int i, want = 0, have = 0;
+
+	for (i = 0; i < l->n; i++)
+		want += bus && l->pieces[i].window == BAR;
+	for_each_sgtable_dma_sg(&l->sgt, sg, i)
+		have += sg_dma_is_bus_address(sg);
+	KUNIT_EXPECT_EQ(test, want, have);
+}
+
 /*
- * Map, unless this machine bounces all that it maps: then it must be an error, and
- * memory is as it was. False if that's all there is to be tested.
+ * Map, unless this machine bounces all that it maps, or the BAR is out of reach:
+ * then it must be an error, and memory is as it was. False if that's all there is
+ * to be tested.
  */
 static bool map(struct kunit *test, struct test_list *l,
 		enum dma_data_direction dir)
@@ -476,7 +503,15 @@ static bool map(struct kunit *test, struct test_list *l,
 		expect_windows(test);
 		return false;
 	}
+	if (is_refused(l)) {
+		KUNIT_EXPECT_EQ(test, -EREMOTEIO, ret);
+		KUNIT_EXPECT_GT(test, 0, pci_p2pdma_distance(peer, dev, false));
+		expect_windows(test);
+		return false;
+	}
 	KUNIT_ASSERT_EQ(test, 0, ret);
+	if (*way)
+		expect_way(test, l);
 	if (list_has(l, BAR) && strchr(unreached, 'B')) {
 		expect_bus_addresses(test, l);
 		kunit_skip(test, "mapped, but the emulator keeps devices from it");

@@ -21,8 +21,10 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-resv.h>
 #include <linux/highmem.h>
+#include <linux/iosys-map.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pci-p2pdma.h>
 #include <linux/refcount.h>
 #include <linux/scatterlist.h>
 #include <linux/security.h>
@@ -71,6 +73,7 @@ MODULE_PARM_DESC(unsafe_unrevocable,
  * @db_sgt: DMABUF: the exporter's mapping, protected by the reservation lock.
  *	Drivers work on a copy, as this one vanishes at the exporter's request.
  * @db_revoked: DMABUF: the exporter has asked for its memory
+ * @db_map: DMABUF: what the exporter said of @vaddr, and wants to hear again
  */
 struct vb2_dma_pfn_buf {
 	struct device			*dev;
@@ -96,6 +99,7 @@ struct vb2_dma_pfn_buf {
 	struct dma_buf_attachment	*db_attach;
 	struct sg_table			*db_sgt;
 	bool				db_revoked;
+	struct iosys_map		db_map;
 };
 
 static bool vb2_dma_pfn_needs_contiguous(const struct vb2_buffer *vb)
@@ -530,6 +534,13 @@ static int vb2_dma_pfn_map_range(struct vb2_dma_pfn_buf *buf)
 	if (ret)
 		return ret;
 
+	/* only the pfn of a BAR is known here, not whose it is */
+	ret = pci_p2pdma_route_sgtable(buf->dev, &buf->sg_table);
+	if (ret) {
+		dev_dbg(buf->dev, "the device can't reach its peer: %d\n", ret);
+		goto err_free_table;
+	}
+
 	ret = dma_map_sgtable_user(buf->dev, &buf->sg_table, buf->dma_dir,
 				   VB2_DMA_PFN_USER_ATTRS, &alias);
 	if (ret) {
@@ -705,8 +716,6 @@ static void vb2_dma_pfn_finish(void *buf_priv)
 
 static void *vb2_dma_pfn_map_kernel(struct vb2_dma_pfn_buf *buf)
 {
-	struct iosys_map map;
-
 	switch (buf->memory) {
 	case VB2_MEMORY_MMAP:
 		if (buf->pages)
@@ -716,9 +725,12 @@ static void *vb2_dma_pfn_map_kernel(struct vb2_dma_pfn_buf *buf)
 	case VB2_MEMORY_USERPTR:
 		return vb2_dma_pfn_vmap_range(buf);
 	case VB2_MEMORY_DMABUF:
-		if (dma_buf_vmap_unlocked(buf->db_attach->dmabuf, &map))
+		if (dma_buf_vmap_unlocked(buf->db_attach->dmabuf, &buf->db_map))
 			return NULL;
-		return map.vaddr;
+		/* I/O memory is filled as that of a USERPTR buffer is */
+		return buf->db_map.is_iomem ?
+			(void __force *)buf->db_map.vaddr_iomem :
+			buf->db_map.vaddr;
 	default:
 		return NULL;
 	}
@@ -1069,10 +1081,9 @@ static void vb2_dma_pfn_unmap_dmabuf(void *mem_priv)
 {
 	struct vb2_dma_pfn_buf *buf = mem_priv;
 	struct dma_buf *dbuf = buf->db_attach->dmabuf;
-	struct iosys_map map = IOSYS_MAP_INIT_VADDR(buf->vaddr);
 
 	if (buf->vaddr) {
-		dma_buf_vunmap_unlocked(dbuf, &map);
+		dma_buf_vunmap_unlocked(dbuf, &buf->db_map);
 		buf->vaddr = NULL;
 	}
 
