@@ -20,6 +20,10 @@
  * moment, from a device by the I/O MMU in front of it, else by the driver: see
  * &vb2_ops.buf_revoke. VIDIOC_QBUF refuses it where neither can.
  *
+ * &vb2_queue.dev is the device that does the DMA. If it has no DMA mask, as USB
+ * devices have none, the buffers are the CPU's only: nothing is mapped for DMA, and
+ * no cache is maintained.
+ *
  * A queue whose device needs one contiguous DMA range per plane says so with
  * %DMA_ATTR_FORCE_CONTIGUOUS in &vb2_queue.dma_attrs. Buffers that are allocated
  * then are contiguous, and VIDIOC_QBUF refuses others with EFAULT.
@@ -36,7 +40,8 @@ extern const struct vb2_mem_ops vb2_dma_pfn_memops;
  *
  * Context: any. The table is valid from &vb2_ops.buf_prepare to
  *	&vb2_ops.buf_finish, or until &vb2_ops.buf_revoke returns.
- * Return: the scatter-gather table, or NULL if there is no such plane.
+ * Return: the scatter-gather table, or NULL if there is no such plane or the device
+ *	does no DMA.
  */
 static inline struct sg_table *
 vb2_dma_pfn_plane_desc(struct vb2_buffer *vb, unsigned int plane_no)

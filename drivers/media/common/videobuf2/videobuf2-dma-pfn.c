@@ -10,6 +10,10 @@
  * MMU in front of it (dma_revoke_sgtable()), from a device without one and from
  * the CPU by the driver (vb2_dma_pfn_revoke()).
  *
+ * A device that has no DMA mask does no DMA: the CPU fills the buffers of a USB
+ * camera. Nothing is mapped for it, and no cache is maintained, which would lose
+ * what the CPU has written.
+ *
  * Lock order: queue lock, mmap_lock or the dma-buf's reservation lock, the locks
  * of &vb2_ops.buf_revoke (vb2_buffer.access_sem) and of the DMA mapping,
  * user_pfn_range.lock. The revocation enters in the middle, so nothing below may
@@ -58,7 +62,8 @@ MODULE_PARM_DESC(unsafe_unrevocable,
  * @dma_dir: direction of the transfers
  * @size: size in bytes
  * @offset: of the first byte in its page
- * @dma_sgt: the DMA mapping
+ * @uses_dma: the device does DMA, so that the plane is mapped for it
+ * @dma_sgt: the DMA mapping, if @uses_dma; else an MMAP plane's pages or NULL
  * @sg_table: the storage of @dma_sgt, if it is the allocator's own
  * @vaddr: kernel address of the first page, NULL as long as nobody asked for it
  * @vaddr_lock: protects setting @vaddr
@@ -69,7 +74,8 @@ MODULE_PARM_DESC(unsafe_unrevocable,
  * @range: USERPTR: the user's memory
  * @device_only: USERPTR: nobody but the I/O MMU can take the memory away, so that
  *	the CPU must not write to it
- * @db_attach: DMABUF: the attachment
+ * @dbuf: DMABUF: the dma-buf
+ * @db_attach: DMABUF: the attachment, NULL unless @uses_dma
  * @db_sgt: DMABUF: the exporter's mapping, protected by the reservation lock.
  *	Drivers work on a copy, as this one vanishes at the exporter's request.
  * @db_revoked: DMABUF: the exporter has asked for its memory
@@ -83,6 +89,7 @@ struct vb2_dma_pfn_buf {
 	unsigned long			size;
 	unsigned int			offset;
 
+	bool				uses_dma;
 	struct sg_table			*dma_sgt;
 	struct sg_table			sg_table;
 	void				*vaddr;
@@ -96,6 +103,7 @@ struct vb2_dma_pfn_buf {
 	struct user_pfn_range		range;
 	bool				device_only;
 
+	struct dma_buf			*dbuf;
 	struct dma_buf_attachment	*db_attach;
 	struct sg_table			*db_sgt;
 	bool				db_revoked;
@@ -132,6 +140,9 @@ vb2_dma_pfn_buf_create(struct vb2_buffer *vb, struct device *dev,
 
 	if (WARN_ON(!dev) || WARN_ON(!size))
 		return ERR_PTR(-EINVAL);
+	/* contiguous for whom? */
+	if (WARN_ON(!dev->dma_mask && vb2_dma_pfn_needs_contiguous(vb)))
+		return ERR_PTR(-EINVAL);
 
 	buf = kzalloc_obj(*buf);
 	if (!buf)
@@ -143,6 +154,7 @@ vb2_dma_pfn_buf_create(struct vb2_buffer *vb, struct device *dev,
 	buf->memory = memory;
 	buf->dma_dir = vb->vb2_queue->dma_dir;
 	buf->size = size;
+	buf->uses_dma = dev->dma_mask;
 	mutex_init(&buf->vaddr_lock);
 
 	return buf;
@@ -208,7 +220,8 @@ static int vb2_dma_pfn_revoke_range(struct user_pfn_range *range,
 	struct vb2_dma_pfn_buf *buf = container_of(range, struct vb2_dma_pfn_buf,
 						   range);
 
-	if (!dma_revoke_sgtable(buf->dev, buf->dma_sgt, buf->dma_dir,
+	if (buf->uses_dma &&
+	    !dma_revoke_sgtable(buf->dev, buf->dma_sgt, buf->dma_dir,
 				VB2_DMA_PFN_USER_ATTRS) &&
 	    !READ_ONCE(buf->vaddr))
 		return 0;
@@ -229,7 +242,8 @@ static int vb2_dma_pfn_check_revocable(struct vb2_dma_pfn_buf *buf)
 	if (user_pfn_range_is_pinned(&buf->range) || q->ops->buf_revoke)
 		return 0;
 
-	buf->device_only = dma_can_revoke_sgtable(buf->dev, &buf->sg_table);
+	buf->device_only = buf->uses_dma &&
+			   dma_can_revoke_sgtable(buf->dev, buf->dma_sgt);
 	if (buf->device_only)
 		return 0;
 
@@ -257,6 +271,9 @@ static int vb2_dma_pfn_check_pageless(struct vb2_dma_pfn_buf *buf,
 				      const struct user_pfn_run *run)
 {
 	pgprotval_t prot = pgprot_val(run->prot);
+
+	if (!buf->uses_dma)
+		return 0;
 
 	/* a device sees such memory as it is, decrypted, see DMA_ATTR_MMIO */
 	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT) &&
@@ -352,8 +369,9 @@ static int vb2_dma_pfn_alloc_scattered(struct vb2_dma_pfn_buf *buf, gfp_t gfp)
 	 * No need to sync to the device, this will happen later when the
 	 * prepare() memop is called.
 	 */
-	ret = dma_map_sgtable(buf->dev, &buf->sg_table, buf->dma_dir,
-			      DMA_ATTR_SKIP_CPU_SYNC);
+	if (buf->uses_dma)
+		ret = dma_map_sgtable(buf->dev, &buf->sg_table, buf->dma_dir,
+				      DMA_ATTR_SKIP_CPU_SYNC);
 	if (ret)
 		goto err_free_table;
 
@@ -385,8 +403,9 @@ static void vb2_dma_pfn_put(void *buf_priv)
 	if (buf->pages) {
 		if (buf->vaddr)
 			vm_unmap_ram(buf->vaddr, buf->num_pages);
-		dma_unmap_sgtable(buf->dev, buf->dma_sgt, buf->dma_dir,
-				  DMA_ATTR_SKIP_CPU_SYNC);
+		if (buf->uses_dma)
+			dma_unmap_sgtable(buf->dev, buf->dma_sgt, buf->dma_dir,
+					  DMA_ATTR_SKIP_CPU_SYNC);
 		sg_free_table(buf->dma_sgt);
 		vb2_dma_pfn_free_pages(buf, buf->num_pages);
 	} else {
@@ -530,6 +549,9 @@ static int vb2_dma_pfn_map_range(struct vb2_dma_pfn_buf *buf)
 	};
 	int ret;
 
+	if (!buf->uses_dma)
+		return 0;
+
 	ret = vb2_dma_pfn_fill_table(buf);
 	if (ret)
 		return ret;
@@ -556,10 +578,6 @@ static int vb2_dma_pfn_map_range(struct vb2_dma_pfn_buf *buf)
 		goto err_unmap;
 	}
 
-	ret = vb2_dma_pfn_check_revocable(buf);
-	if (ret)
-		goto err_unmap;
-
 	buf->dma_sgt = &buf->sg_table;
 	return 0;
 
@@ -573,6 +591,9 @@ err_free_table:
 
 static void vb2_dma_pfn_unmap_range(struct vb2_dma_pfn_buf *buf)
 {
+	if (!buf->uses_dma)
+		return;
+
 	dma_unmap_sgtable(buf->dev, buf->dma_sgt, buf->dma_dir,
 			  VB2_DMA_PFN_USER_ATTRS);
 	sg_free_table(buf->dma_sgt);
@@ -589,7 +610,8 @@ static void *vb2_dma_pfn_get_userptr(struct vb2_buffer *vb, struct device *dev,
 		return buf;
 	buf->offset = offset_in_page(vaddr);
 
-	if (!IS_ALIGNED(vaddr | size, dma_get_cache_alignment())) {
+	if (buf->uses_dma &&
+	    !IS_ALIGNED(vaddr | size, dma_get_cache_alignment())) {
 		dev_dbg(dev, "user memory %#lx+%#lx is not aligned to %d\n",
 			vaddr, size, dma_get_cache_alignment());
 		ret = -EINVAL;
@@ -615,10 +637,13 @@ static void *vb2_dma_pfn_get_userptr(struct vb2_buffer *vb, struct device *dev,
 		if (ret)
 			goto err_release;
 
-		if (user_pfn_range_commit(&buf->range))
+		ret = vb2_dma_pfn_check_revocable(buf);
+		if (!ret && user_pfn_range_commit(&buf->range))
 			return buf;
 
 		vb2_dma_pfn_unmap_range(buf);
+		if (ret)
+			goto err_release;
 	}
 
 err_release:
@@ -679,6 +704,9 @@ static void vb2_dma_pfn_sync(struct vb2_dma_pfn_buf *buf,
 {
 	unsigned long flags;
 
+	if (!buf->uses_dma)
+		return;
+
 	switch (buf->memory) {
 	case VB2_MEMORY_USERPTR:
 		if (user_pfn_range_is_pinned(&buf->range))
@@ -725,7 +753,7 @@ static void *vb2_dma_pfn_map_kernel(struct vb2_dma_pfn_buf *buf)
 	case VB2_MEMORY_USERPTR:
 		return vb2_dma_pfn_vmap_range(buf);
 	case VB2_MEMORY_DMABUF:
-		if (dma_buf_vmap_unlocked(buf->db_attach->dmabuf, &buf->db_map))
+		if (dma_buf_vmap_unlocked(buf->dbuf, &buf->db_map))
 			return NULL;
 		/* I/O memory is filled as that of a USERPTR buffer is */
 		return buf->db_map.is_iomem ?
@@ -781,7 +809,7 @@ static void *vb2_dma_pfn_cookie(struct vb2_buffer *vb, void *buf_priv)
 {
 	struct vb2_dma_pfn_buf *buf = buf_priv;
 
-	return buf->dma_sgt;
+	return buf->uses_dma ? buf->dma_sgt : NULL;
 }
 
 /*********************************************/
@@ -883,18 +911,14 @@ static void vb2_dma_pfn_dmabuf_ops_release(struct dma_buf *dbuf)
 static int vb2_dma_pfn_dmabuf_ops_begin_cpu_access(struct dma_buf *dbuf,
 						   enum dma_data_direction dir)
 {
-	struct vb2_dma_pfn_buf *buf = dbuf->priv;
-
-	dma_sync_sgtable_for_cpu(buf->dev, buf->dma_sgt, buf->dma_dir);
+	vb2_dma_pfn_sync(dbuf->priv, dma_sync_sgtable_for_cpu);
 	return 0;
 }
 
 static int vb2_dma_pfn_dmabuf_ops_end_cpu_access(struct dma_buf *dbuf,
 						 enum dma_data_direction dir)
 {
-	struct vb2_dma_pfn_buf *buf = dbuf->priv;
-
-	dma_sync_sgtable_for_device(buf->dev, buf->dma_sgt, buf->dma_dir);
+	vb2_dma_pfn_sync(dbuf->priv, dma_sync_sgtable_for_device);
 	return 0;
 }
 
@@ -1065,12 +1089,15 @@ err_unmap:
 static int vb2_dma_pfn_map_dmabuf(void *mem_priv)
 {
 	struct vb2_dma_pfn_buf *buf = mem_priv;
-	struct dma_resv *resv = buf->db_attach->dmabuf->resv;
 	int ret;
 
-	dma_resv_lock(resv, NULL);
-	ret = vb2_dma_pfn_map_attachment(buf);
-	dma_resv_unlock(resv);
+	if (buf->uses_dma) {
+		dma_resv_lock(buf->dbuf->resv, NULL);
+		ret = vb2_dma_pfn_map_attachment(buf);
+		dma_resv_unlock(buf->dbuf->resv);
+	} else {
+		ret = vb2_dma_pfn_get_vaddr(buf) ? 0 : -EFAULT;
+	}
 	if (ret)
 		dev_dbg(buf->dev, "dma-buf can't be mapped: %d\n", ret);
 
@@ -1080,16 +1107,17 @@ static int vb2_dma_pfn_map_dmabuf(void *mem_priv)
 static void vb2_dma_pfn_unmap_dmabuf(void *mem_priv)
 {
 	struct vb2_dma_pfn_buf *buf = mem_priv;
-	struct dma_buf *dbuf = buf->db_attach->dmabuf;
 
 	if (buf->vaddr) {
-		dma_buf_vunmap_unlocked(dbuf, &buf->db_map);
+		dma_buf_vunmap_unlocked(buf->dbuf, &buf->db_map);
 		buf->vaddr = NULL;
 	}
+	if (!buf->uses_dma)
+		return;
 
-	dma_resv_lock(dbuf->resv, NULL);
+	dma_resv_lock(buf->dbuf->resv, NULL);
 	vb2_dma_pfn_unmap_attachment(buf);
-	dma_resv_unlock(dbuf->resv);
+	dma_resv_unlock(buf->dbuf->resv);
 
 	sg_free_table(&buf->sg_table);
 	buf->dma_sgt = NULL;
@@ -1100,10 +1128,11 @@ static void vb2_dma_pfn_detach_dmabuf(void *mem_priv)
 	struct vb2_dma_pfn_buf *buf = mem_priv;
 
 	/* if vb2 works correctly you should never detach mapped buffer */
-	if (WARN_ON(buf->dma_sgt))
+	if (WARN_ON(buf->dma_sgt || buf->vaddr))
 		vb2_dma_pfn_unmap_dmabuf(buf);
 
-	dma_buf_detach(buf->db_attach->dmabuf, buf->db_attach);
+	if (buf->db_attach)
+		dma_buf_detach(buf->dbuf, buf->db_attach);
 	vb2_dma_pfn_buf_destroy(buf);
 }
 
@@ -1120,6 +1149,11 @@ static void *vb2_dma_pfn_attach_dmabuf(struct vb2_buffer *vb,
 
 	buf = vb2_dma_pfn_buf_create(vb, dev, VB2_MEMORY_DMABUF, size);
 	if (IS_ERR(buf))
+		return buf;
+	buf->dbuf = dbuf;
+
+	/* the CPU needs the exporter's kernel mapping only */
+	if (!buf->uses_dma)
 		return buf;
 
 	/* without it the exporter has to keep the memory where it is */
