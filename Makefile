@@ -4,14 +4,19 @@
 
 LAB := tools/lab
 
+# What captures with devices: minutes to hours, and not part of make check
+ALL_SUITES := $(sort $(basename $(notdir $(wildcard tests/suites/*.sh))))
+LONG_SUITES := 25-nvmecap 35-uvc 45-inflight 45-p2p 70-tw68
+
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'As root, on Debian 12 or 13:'
 	@echo
 	@echo '  make demo          live video into a display'\''s memory; picture in build/demo.png'
-	@echo '  make check         all tests'
+	@echo '  make check         all tests but those of capture devices'
 	@echo '  make check SUITES="a b"   only tests/suites/a.sh and b.sh'
+	@echo '  make check-hw      capture devices: nvmecap, tw68, uvcvideo, peers, NVDIMM'
 	@echo '  make matrix        all DMA mapping implementations, on emulated machines of'
 	@echo '                     ten architectures; writes the table of results'
 	@echo '  make matrix TARGET="a b"  only tests/matrix/a.sh and b.sh'
@@ -39,7 +44,11 @@ demo:
 # What the suites are going to boot is built before, where its progress is seen
 check: kernel programs
 	@$(if $(SUITES),,tests/suites/80-dma.sh --build)
-	@tests/run $(SUITES)
+	@tests/run $(or $(SUITES),$(filter-out $(LONG_SUITES),$(ALL_SUITES)))
+
+check-hw: kernel programs
+	@$(LAB)/arm64 --build
+	@tests/run $(LONG_SUITES) 75-pmem
 
 kernel:
 	@$(LAB)/kernel >/dev/null
@@ -78,5 +87,5 @@ clean:
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
 
-.PHONY: help demo check kernel source menuconfig programs tree matrix bench-dma \
+.PHONY: help demo check check-hw kernel source menuconfig programs tree matrix bench-dma \
 	check-style check-series check-mutants clean distclean

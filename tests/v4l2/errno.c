@@ -523,11 +523,6 @@ TEST(misaligned_for_the_device)
 	SKIP(return, "x86 DMA is coherent and takes any address");
 }
 
-TEST(peer_out_of_reach)
-{
-	SKIP(return, "needs a PCI device that captures");
-}
-
 TEST(cached_memory_and_incoherent_device)
 {
 	SKIP(return, "x86 DMA is coherent");

@@ -51,8 +51,7 @@ FIXTURE_SETUP(race)
 	int ret;
 
 	self->seconds = seconds ? atoi(seconds) : 30;
-	ASSERT_EQ(0, vt_open_vivid(&self->node, 0, 320, 180,
-				   V4L2_PIX_FMT_RGB24));
+	ASSERT_EQ(0, vt_open_camera(&self->node, 320, 180));
 	self->frame = vt_frame_size(&self->node);
 	self->slot = (self->frame + PAGE - 1) & -PAGE;
 	self->reference = vt_reference(&self->node);

@@ -23,12 +23,12 @@ enum buf_state {
 	QUEUED,		/* before streaming ever started */
 	STOPPED,	/* queued after streaming stopped */
 	DONE,		/* filled, not dequeued yet */
-	FILLING,	/* at some moment while vivid fills buffers */
+	FILLING,	/* at some moment while the camera fills buffers */
 };
 
 /**
  * struct capture - a queue with one buffer that loses its memory
- * @node: vivid
+ * @node: the camera
  * @victim: memory of buffer VICTIM: one slot
  * @others: memory of the other buffers, of another owner
  * @reference: the picture
@@ -101,8 +101,6 @@ static bool started(enum buf_state state)
 static void bring_to(struct __test_metadata *const _metadata,
 		     const struct capture *c, enum buf_state state)
 {
-	unsigned int i;
-
 	ASSERT_EQ(0, vt_reqbufs(&c->node, V4L2_MEMORY_USERPTR, VT_BUFS));
 	queue_all(_metadata, c);
 	if (state == QUEUED)
@@ -120,8 +118,9 @@ static void bring_to(struct __test_metadata *const _metadata,
 		queue_all(_metadata, c);
 		break;
 	case DONE:
-		for (i = 0; i < VT_BUFS; i++)
-			ASSERT_EQ(0, vt_wait_done(&c->node, i));
+		/* the others, too, but for the one that tw68 always keeps */
+		ASSERT_EQ(0, vt_wait_done(&c->node, VICTIM));
+		usleep(VT_BUFS * c->node.frame_us);
 		break;
 	default:
 		usleep(rand() % (3 * c->node.frame_us));
@@ -267,13 +266,14 @@ static void run(struct __test_metadata *const _metadata, struct capture *c,
 }
 
 /* 0, or -ENODEV with the reason in @why */
-static int capture_open(struct __test_metadata *const _metadata,
-			struct capture *c, enum vt_kind kind, char *why)
+static int capture_open_size(struct __test_metadata *const _metadata,
+			     struct capture *c, enum vt_kind kind,
+			     unsigned int width, unsigned int height, char *why)
 {
 	int ret;
 
 	srand(getpid());
-	ASSERT_EQ(0, vt_open_vivid(&c->node, 0, 320, 180, V4L2_PIX_FMT_RGB24));
+	ASSERT_EQ(0, vt_open_camera(&c->node, width, height));
 	c->frame = vt_frame_size(&c->node);
 	c->slot = (c->frame + 2 * PAGE - 1) & -PAGE;
 	c->reference = vt_reference(&c->node);
@@ -293,6 +293,12 @@ static int capture_open(struct __test_metadata *const _metadata,
 						   vt_kind_name(kind),
 						   strerror(-ret));
 	return ret;
+}
+
+static int capture_open(struct __test_metadata *const _metadata,
+			struct capture *c, enum vt_kind kind, char *why)
+{
+	return capture_open_size(_metadata, c, kind, 320, 180, why);
 }
 
 static void capture_close(struct capture *c)
@@ -760,7 +766,7 @@ static void run_close(struct __test_metadata *const _metadata,
 	EXPECT_EQ(-1, vt_find_other(c->addr, c->slot, VT_OWNED));
 	ASSERT_EQ(0, munmap(c->addr, c->slot));
 	ASSERT_EQ(0, give_remap(c));
-	ASSERT_EQ(0, vt_open_vivid(&c->node, 0, 320, 180, V4L2_PIX_FMT_RGB24));
+	ASSERT_EQ(0, vt_open_camera(&c->node, 320, 180));
 }
 
 TEST_F(process, closes_node_first)
@@ -772,6 +778,68 @@ TEST_F(process, closes_node_first)
 	bring_to(_metadata, &self->c, IDLE);
 	use_again(_metadata, &self->c);
 	stop(_metadata, &self->c);
+}
+
+/*
+ * The stream goes on while its memory comes and goes at random moments, most of
+ * them in the middle of a frame.
+ */
+
+FIXTURE(flight)
+{
+	struct capture c;
+	unsigned int times;
+};
+
+FIXTURE_VARIANT(flight)
+{
+	enum vt_kind kind;
+};
+
+FIXTURE_VARIANT_ADD(flight, bar) { VT_BAR };
+FIXTURE_VARIANT_ADD(flight, bar_huge) { VT_BAR_HUGE };
+FIXTURE_VARIANT_ADD(flight, hidden_ram) { VT_HIDDEN };
+FIXTURE_VARIANT_ADD(flight, ram_pfnmap) { VT_COHERENT };
+
+FIXTURE_SETUP(flight)
+{
+	const char *times = getenv("VT_REVOCATIONS");
+	char why[160];
+
+	self->times = times ? atoi(times) : 20;
+	if (capture_open_size(_metadata, &self->c, variant->kind, 640, 360,
+			      why))
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(flight)
+{
+	capture_close(&self->c);
+}
+
+/* Long for its many rounds, not for any of them. */
+TEST_F_TIMEOUT(flight, comes_and_goes, 1800)
+{
+	struct capture *c = &self->c;
+	unsigned int i;
+
+	bring_to(_metadata, c, FILLING);
+	for (i = 0; i < self->times; i++) {
+		usleep(rand() % (2 * c->node.frame_us));
+		ASSERT_EQ(0, take_munmap(c));
+		own(_metadata, c);
+		usleep(3 * c->node.frame_us / 2);
+		check_owned(_metadata, c);
+		EXPECT_NE(0U, dequeue_until(_metadata, c, VICTIM) &
+			      V4L2_BUF_FLAG_ERROR);
+		check_owned(_metadata, c);
+		ASSERT_EQ(0, give_remap(c));
+		memset(c->addr, VT_POISON, c->slot);
+		ASSERT_EQ(0, vt_qbuf(&c->node, VICTIM, c->addr));
+	}
+	check_frame(_metadata, c, VICTIM, dequeue_until(_metadata, c, VICTIM));
+	use_again(_metadata, c);
+	stop(_metadata, c);
 }
 
 /*

@@ -91,8 +91,8 @@ FIXTURE_SETUP(userptr)
 {
 	int ret;
 
-	ASSERT_EQ(0, vt_open_vivid(&self->node, 0, variant->width,
-				   variant->height, V4L2_PIX_FMT_RGB24));
+	ASSERT_EQ(0, vt_open_camera(&self->node, variant->width,
+				    variant->height));
 	self->frame = vt_frame_size(&self->node);
 	self->slot = slot_size(self->frame, variant->offset);
 	ret = vt_target_map(&self->target, variant->kind, self->slot,

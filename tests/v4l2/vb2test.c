@@ -141,6 +141,31 @@ int vt_find_display(const char *driver, unsigned int nth, char *dir,
 	return ret;
 }
 
+/*
+ * Is the PCI device at that place? The numbers of buses depend on what else is
+ * there, so a place is the devices and functions that lead to it from the root
+ * bus: "14.0/00.0/01.0/00.0".
+ */
+bool vt_is_at(const char *dir, const char *place)
+{
+	char *real = realpath(dir, NULL), *name, *rest, have[128] = "";
+	const size_t bus = strlen("0000:00:");
+	size_t len = 0;
+
+	if (!real)
+		return false;
+	/* /sys/devices/pci0000:00/0000:00:14.0/... */
+	name = strstr(real, "/pci");
+	if (name)
+		strtok_r(name, "/", &rest);
+	while (name && (name = strtok_r(NULL, "/", &rest)))
+		if (strlen(name) > bus && len < sizeof(have))
+			len += snprintf(have + len, sizeof(have) - len, "%s%s",
+					len ? "/" : "", name + bus);
+	free(real);
+	return !strcmp(have, place);
+}
+
 static int bar_address(const char *dir, uint64_t *phys)
 {
 	char path[256], text[256];
@@ -151,6 +176,62 @@ static int bar_address(const char *dir, uint64_t *phys)
 	if (ret)
 		return ret;
 	return sscanf(text, "%" SCNx64, phys) == 1 && *phys ? 0 : -ENODEV;
+}
+
+/*
+ * The way to the display @dir: the word behind its place. NULL if the table does
+ * not have it.
+ */
+static const char *way_to(const char *dir)
+{
+	static char ways[1024];
+	char *entry, *way, *rest;
+
+	snprintf(ways, sizeof(ways), "%s", getenv("VT_WAYS") ?: "");
+	for (entry = strtok_r(ways, " ", &rest); entry;
+	     entry = strtok_r(NULL, " ", &rest)) {
+		way = strchr(entry, '=');
+		if (!way)
+			return NULL;
+		*way++ = '\0';
+		if (vt_is_at(dir, entry))
+			return way;
+	}
+	return NULL;
+}
+
+int vt_bar_map(struct vt_bar *bar, unsigned int nth, size_t size)
+{
+	char path[192];
+	uint64_t phys;
+	int fd, ret;
+
+	if (vt_find_display(NULL, nth, bar->dir, sizeof(bar->dir)))
+		return -ENODEV;
+	bar->way = way_to(bar->dir);
+	if (!bar->way)
+		return -EINVAL;
+	ret = vt_write_file(bar->dir, "enable", "1");
+	if (!ret)
+		ret = bar_address(bar->dir, &phys);
+	if (ret)
+		return ret;
+	bar->phys = phys;
+
+	snprintf(path, sizeof(path), "%s/resource0", bar->dir);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	bar->size = size;
+	bar->map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	return bar->map == MAP_FAILED ? -errno : 0;
+}
+
+void vt_bar_unmap(struct vt_bar *bar)
+{
+	munmap(bar->map, bar->size);
+	vt_write_file(bar->dir, "enable", "0");
 }
 
 /* Returns the descriptor of the framebuffer with that name, or a negative errno. */
@@ -191,7 +272,7 @@ static int hidden_address(size_t size, uint64_t *phys)
  * Video nodes
  */
 
-/* Returns the descriptor, or a negative errno. */
+/* Returns the descriptor, or a negative errno. NULL for @bus_info is any. */
 int vt_open_node(const char *driver, const char *bus_info, __u32 caps)
 {
 	int fd, ret = -ENODEV;
@@ -208,7 +289,7 @@ int vt_open_node(const char *driver, const char *bus_info, __u32 caps)
 			continue;
 		if (!vt_ioctl(fd, VIDIOC_QUERYCAP, &cap) &&
 		    !strcmp((char *)cap.driver, driver) &&
-		    !strcmp((char *)cap.bus_info, bus_info) &&
+		    (!bus_info || !strcmp((char *)cap.bus_info, bus_info)) &&
 		    (cap.device_caps & caps))
 			ret = fd;
 		else
@@ -295,13 +376,38 @@ static int set_format(struct vt_node *node, unsigned int width,
 }
 
 /*
+ * The rate that comes closest, or is the highest there is. Television has that of
+ * its standard.
+ */
+static int set_rate(struct vt_node *node, unsigned int fps)
+{
+	struct v4l2_streamparm parm = { .type = node->type };
+	struct v4l2_fract *interval = &parm.parm.capture.timeperframe;
+	v4l2_std_id std;
+	int ret;
+
+	if (!vt_ioctl(node->fd, VIDIOC_G_STD, &std)) {
+		node->frame_us = std & V4L2_STD_525_60 ? 33367 : 40000;
+		return 0;
+	}
+
+	interval->numerator = 1;
+	interval->denominator = fps;
+	ret = vt_ioctl(node->fd, VIDIOC_S_PARM, &parm);
+	if (ret)
+		return ret;
+	node->frame_us = 1000000ULL * interval->numerator /
+			 interval->denominator;
+	return 0;
+}
+
+/*
  * vivid's webcam with a static picture, at 60 frames a second, or the highest rate
  * of its size: an instance is single- or multi-planar as it was loaded.
  */
 int vt_open_vivid(struct vt_node *node, unsigned int instance,
 		  unsigned int width, unsigned int height, __u32 fourcc)
 {
-	struct v4l2_streamparm parm = {};
 	char bus_info[32];
 	int ret, input = 0;
 
@@ -324,20 +430,51 @@ int vt_open_vivid(struct vt_node *node, unsigned int instance,
 		ret = static_picture(node->fd);
 	if (!ret)
 		ret = set_format(node, width, height, fourcc);
-	if (!ret) {
-		parm.type = node->type;
-		parm.parm.capture.timeperframe.numerator = 1;
-		parm.parm.capture.timeperframe.denominator = 60;
-		ret = vt_ioctl(node->fd, VIDIOC_S_PARM, &parm);
-	}
-	if (ret) {
+	if (!ret)
+		ret = set_rate(node, 60);
+	if (ret)
 		close(node->fd);
-		return ret;
-	}
-	node->frame_us = 1000000ULL *
-			 parm.parm.capture.timeperframe.numerator /
-			 parm.parm.capture.timeperframe.denominator;
-	return 0;
+	return ret;
+}
+
+/* The first capture node of a driver that has the single-planar API only. */
+int vt_open_capture(struct vt_node *node, const char *driver,
+		    unsigned int width, unsigned int height, __u32 fourcc,
+		    unsigned int fps)
+{
+	int ret;
+
+	memset(node, 0, sizeof(*node));
+	node->timeout_ms = 5000;
+	node->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
+	node->fd = vt_open_node(driver, NULL, V4L2_CAP_VIDEO_CAPTURE);
+	if (node->fd < 0)
+		return node->fd;
+
+	ret = set_format(node, width, height, fourcc);
+	if (!ret)
+		ret = set_rate(node, fps);
+	if (ret)
+		close(node->fd);
+	return ret;
+}
+
+/*
+ * The camera that the tests are run with, its picture a static one: vivid's first
+ * instance or, if VT_CAMERA names another driver, its first node. USB cameras have
+ * YUYV.
+ */
+int vt_open_camera(struct vt_node *node, unsigned int width,
+		   unsigned int height)
+{
+	const char *driver = getenv("VT_CAMERA");
+
+	if (!driver)
+		return vt_open_vivid(node, 0, width, height,
+				     V4L2_PIX_FMT_RGB24);
+	return vt_open_capture(node, driver, width, height,
+			       strcmp(driver, "uvcvideo") ?
+			       V4L2_PIX_FMT_RGB24 : V4L2_PIX_FMT_YUYV, 60);
 }
 
 /* A node of the single-planar API, with the format that it has. */
@@ -462,6 +599,18 @@ int vt_qbuf(const struct vt_node *node, unsigned int index, void *addr)
 	return vt_qbuf_planes(node, index, planes, node->size);
 }
 
+int vt_qbuf_dmabuf(const struct vt_node *node, unsigned int index, int fd)
+{
+	struct v4l2_buffer b = {
+		.type = node->type,
+		.memory = V4L2_MEMORY_DMABUF,
+		.index = index,
+		.m.fd = fd,
+	};
+
+	return node->mplane ? -EINVAL : vt_ioctl(node->fd, VIDIOC_QBUF, &b);
+}
+
 int vt_qbuf_mmap(const struct vt_node *node, unsigned int index)
 {
 	return qbuf(node, index, V4L2_MEMORY_MMAP, NULL, NULL);
@@ -471,7 +620,8 @@ int vt_qbuf_mmap(const struct vt_node *node, unsigned int index)
  * Returns the index of the buffer, or a negative errno: -ETIMEDOUT if nothing
  * comes in time.
  */
-static int dqbuf(const struct vt_node *node, __u32 memory, __u32 *flags)
+static int dqbuf(const struct vt_node *node, __u32 memory, __u32 *flags,
+		 __u32 *sequence)
 {
 	struct v4l2_plane planes[VT_PLANES] = {};
 	struct v4l2_buffer b = {
@@ -501,12 +651,26 @@ static int dqbuf(const struct vt_node *node, __u32 memory, __u32 *flags)
 		return ret;
 	if (flags)
 		*flags = b.flags;
+	if (sequence)
+		*sequence = b.sequence;
 	return b.index;
 }
 
 int vt_dqbuf(const struct vt_node *node, __u32 *flags)
 {
-	return dqbuf(node, V4L2_MEMORY_USERPTR, flags);
+	return vt_dqbuf_sequence(node, flags, NULL);
+}
+
+int vt_dqbuf_sequence(const struct vt_node *node, __u32 *flags,
+		      __u32 *sequence)
+{
+	return dqbuf(node, V4L2_MEMORY_USERPTR, flags, sequence);
+}
+
+int vt_dqbuf_dmabuf(const struct vt_node *node, __u32 *flags,
+		    __u32 *sequence)
+{
+	return dqbuf(node, V4L2_MEMORY_DMABUF, flags, sequence);
 }
 
 /* Wait until the driver is done with a buffer, without dequeueing it. */
@@ -610,7 +774,7 @@ unsigned char *vt_reference(const struct vt_node *node)
 	ok = ok && !vt_streamon(node);
 	for (i = 0; ok && i < 2; i++) {
 		__u32 flags;
-		int index = dqbuf(node, V4L2_MEMORY_MMAP, &flags);
+		int index = dqbuf(node, V4L2_MEMORY_MMAP, &flags, NULL);
 
 		ok = index >= 0 && !(flags & V4L2_BUF_FLAG_ERROR) &&
 		     !copy_buffer(node, index, frame + i * size);
@@ -624,6 +788,25 @@ unsigned char *vt_reference(const struct vt_node *node)
 	return frame;
 }
 
+/* Word n of the video is n times this. */
+#define WORD_STEP	0x61c88647U
+#define WORD_INVERSE	0xebb34377U	/* WORD_STEP * WORD_INVERSE == 1 */
+
+long vt_numbered_frame(const void *frame, size_t size)
+{
+	const uint32_t *words = frame;
+	uint32_t first = words[0] * WORD_INVERSE;
+	uint32_t expected = words[0];
+	size_t i;
+
+	if (first % (size / sizeof(*words)))
+		return -1;
+	for (i = 0; i < size / sizeof(*words); i++, expected += WORD_STEP)
+		if (words[i] != expected)
+			return -1;
+	return first / (size / sizeof(*words));
+}
+
 /*
  * Memory
  */
@@ -632,6 +815,7 @@ static const char *const kind_names[] = {
 	[VT_ANON] = "anonymous",
 	[VT_HUGETLB] = "hugetlbfs",
 	[VT_TMPFS] = "tmpfs",
+	[VT_DAX] = "device-dax",
 	[VT_BAR] = "BAR",
 	[VT_BAR_WC] = "BAR, write-combining",
 	[VT_TWO_BARS] = "two BARs",
@@ -659,7 +843,7 @@ const char *vt_kind_name(enum vt_kind kind)
 /* Pages that vb2 pins: a revocation can't take them away. */
 bool vt_kind_pinned(enum vt_kind kind)
 {
-	return kind <= VT_TMPFS;
+	return kind <= VT_DAX;
 }
 
 static bool is_vpt(enum vt_kind kind)
@@ -801,7 +985,10 @@ static int open_vpt(struct vt_target *t)
 			    t->kind == VT_PAGES_LAZY ? VPT_LAZY : VPT_HUGE;
 	}
 
-	return setup_vpt(t, &t->memory[0].fd, &s);
+	ret = setup_vpt(t, &t->memory[0].fd, &s);
+	if (ret || s.backing != VPT_PHYS)
+		return ret;
+	return open_alias(t, 0, s.phys, s.cache);
 }
 
 static int open_dumb(struct vt_target *t)
@@ -846,6 +1033,32 @@ static int open_dumb(struct vt_target *t)
 	return ret;
 }
 
+/* The container and the group of the device. Returns the kind of the container. */
+static int open_vfio_group(struct vt_target *t)
+{
+	char path[256], text[256];
+	const char *group;
+	bool iommu;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/iommu_group", t->device);
+	n = readlink(path, text, sizeof(text) - 1);
+	if (n < 0)
+		return missing(t, "the device is in no group");
+	text[n] = '\0';
+	group = strrchr(text, '/') + 1;
+
+	snprintf(path, sizeof(path), "/dev/vfio/%s", group);
+	iommu = !access(path, F_OK);
+	if (!iommu)
+		snprintf(path, sizeof(path), "/dev/vfio/noiommu-%s", group);
+	t->files[0] = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	t->files[1] = open(path, O_RDWR | O_CLOEXEC);
+	if (t->files[0] < 0 || t->files[1] < 0)
+		return missing(t, "/dev/vfio can't be opened");
+	return iommu ? VFIO_TYPE1v2_IOMMU : VFIO_NOIOMMU_IOMMU;
+}
+
 static int open_vfio(struct vt_target *t)
 {
 	struct vfio_region_info region = {
@@ -853,9 +1066,7 @@ static int open_vfio(struct vt_target *t)
 		.index = VFIO_PCI_BAR0_REGION_INDEX,
 	};
 	uint64_t phys;
-	char path[256];
-	glob_t g;
-	int ret;
+	int ret, type;
 
 	if (vt_find_display("vfio-pci", 0, t->device, sizeof(t->device)))
 		return missing(t, "no bochs-display with the driver vfio-pci");
@@ -863,19 +1074,13 @@ static int open_vfio(struct vt_target *t)
 	if (ret)
 		return ret;
 
-	/* the suite has one device behind vfio, so one group */
-	if (glob("/dev/vfio/noiommu-*", 0, NULL, &g))
-		return missing(t, "no vfio group without I/O MMU");
-	snprintf(path, sizeof(path), "%s", g.gl_pathv[0]);
-	globfree(&g);
-	t->files[0] = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-	t->files[1] = open(path, O_RDWR | O_CLOEXEC);
-	if (t->files[0] < 0 || t->files[1] < 0)
-		return missing(t, "/dev/vfio can't be opened");
+	type = open_vfio_group(t);
+	if (type < 0)
+		return type;
 	ret = vt_ioctl(t->files[1], VFIO_GROUP_SET_CONTAINER, &t->files[0]);
 	if (ret)
 		return ret;
-	if (ioctl(t->files[0], VFIO_SET_IOMMU, VFIO_NOIOMMU_IOMMU))
+	if (ioctl(t->files[0], VFIO_SET_IOMMU, type))
 		return -errno;
 	t->memory[0].fd = ioctl(t->files[1], VFIO_GROUP_GET_DEVICE_FD,
 				strrchr(t->device, '/') + 1);
@@ -911,6 +1116,20 @@ static int open_memfd(struct vt_target *t, unsigned int flags)
 	return 0;
 }
 
+static int open_dax(struct vt_target *t)
+{
+	glob_t g;
+
+	if (glob("/dev/dax*", 0, NULL, &g))
+		return missing(t, "no /dev/dax*");
+	t->memory[0].fd = open(g.gl_pathv[0], O_RDWR | O_CLOEXEC);
+	globfree(&g);
+	if (t->memory[0].fd < 0)
+		return -errno;
+	t->memory[0].alias_fd = dup(t->memory[0].fd);
+	return 0;
+}
+
 static int open_memory(struct vt_target *t)
 {
 	int ret;
@@ -922,6 +1141,8 @@ static int open_memory(struct vt_target *t)
 		return open_memfd(t, MFD_HUGETLB);
 	case VT_TMPFS:
 		return open_memfd(t, 0);
+	case VT_DAX:
+		return open_dax(t);
 	case VT_BAR:
 	case VT_BAR_WC:
 	case VT_BAR_THEN_ANON:
@@ -1043,7 +1264,8 @@ int vt_target_map(struct vt_target *t, enum vt_kind kind, size_t slot,
 	t->slot = slot;
 	t->half = is_mixed(kind) ? slot / 2 & -4096UL : slot;
 	t->size = slot * slots;
-	if (kind == VT_HUGETLB || kind == VT_BAR_HUGE || kind == VT_PAGES_HUGE)
+	if (kind == VT_HUGETLB || kind == VT_DAX || kind == VT_BAR_HUGE ||
+	    kind == VT_PAGES_HUGE)
 		t->size = (t->size + HUGE_SIZE - 1) & -HUGE_SIZE;
 	for (i = 0; i < 2; i++) {
 		t->memory[i].fd = -1;
@@ -1105,7 +1327,7 @@ int vt_target_fill(struct vt_target *t, size_t offset, size_t size,
 	unsigned char buf[4096];
 	ssize_t n;
 
-	if (!is_vpt(t->kind)) {
+	if (t->alias || !is_vpt(t->kind)) {
 		memset((t->alias ?: t->map) + offset, byte, size);
 		return 0;
 	}
@@ -1120,6 +1342,23 @@ int vt_target_fill(struct vt_target *t, size_t offset, size_t size,
 	return 0;
 }
 
+int vt_target_read(struct vt_target *t, size_t offset, void *buf, size_t size)
+{
+	ssize_t n;
+
+	if (t->alias || !is_vpt(t->kind)) {
+		memcpy(buf, (t->alias ?: t->map) + offset, size);
+		return 0;
+	}
+
+	for (; size; offset += n, buf += n, size -= n) {
+		n = pread(t->memory[0].fd, buf, size, offset);
+		if (n <= 0)
+			return -EIO;
+	}
+	return 0;
+}
+
 ssize_t vt_target_find_other(struct vt_target *t, size_t offset, size_t size,
 			     unsigned char byte)
 {
@@ -1127,7 +1366,7 @@ ssize_t vt_target_find_other(struct vt_target *t, size_t offset, size_t size,
 	size_t done;
 	ssize_t n, at;
 
-	if (!is_vpt(t->kind))
+	if (t->alias || !is_vpt(t->kind))
 		return vt_find_other((t->alias ?: t->map) + offset, size, byte);
 
 	for (done = 0; done < size; done += n) {
@@ -1154,13 +1393,13 @@ int vt_target_restore(struct vt_target *t)
 	return vt_ioctl(t->memory[0].fd, VPT_RESTORE, NULL);
 }
 
-int vt_target_blink(struct vt_target *t)
+int vt_target_enable(struct vt_target *t, bool on)
 {
 	struct vfio_region_info config = {
 		.argsz = sizeof(config),
 		.index = VFIO_PCI_CONFIG_REGION_INDEX,
 	};
-	uint16_t command, off;
+	uint16_t was, command;
 	off_t at;
 	int ret;
 
@@ -1168,13 +1407,62 @@ int vt_target_blink(struct vt_target *t)
 	if (ret)
 		return ret;
 	at = config.offset + PCI_COMMAND;
-	if (pread(t->memory[0].fd, &command, 2, at) != 2)
+	if (pread(t->memory[0].fd, &was, 2, at) != 2)
 		return -EIO;
-	off = command & ~PCI_COMMAND_MEMORY;
-	if (off == command || pwrite(t->memory[0].fd, &off, 2, at) != 2 ||
-	    pwrite(t->memory[0].fd, &command, 2, at) != 2)
+	command = (was & ~PCI_COMMAND_MEMORY) | (on ? PCI_COMMAND_MEMORY : 0);
+	if (was == command || pwrite(t->memory[0].fd, &command, 2, at) != 2)
 		return -EIO;
 	return 0;
+}
+
+int vt_target_blink(struct vt_target *t)
+{
+	int ret = vt_target_enable(t, false);
+
+	return ret ? ret : vt_target_enable(t, true);
+}
+
+/* Headers of user space may be older than this. */
+#define FEATURE_DMA_BUF	11
+
+struct feature_dma_buf {
+	__u32 region_index;
+	__u32 open_flags;
+	__u32 flags;
+	__u32 nr_ranges;
+	struct {
+		__u64 offset;
+		__u64 length;
+	} ranges[VT_RANGES];
+};
+
+int vt_target_dmabuf(const struct vt_target *t, const size_t offset[],
+		     size_t size, unsigned int n)
+{
+	struct feature_dma_buf dmabuf = {
+		.region_index = VFIO_PCI_BAR0_REGION_INDEX,
+		.open_flags = O_RDWR | O_CLOEXEC,
+		.nr_ranges = n,
+	};
+	struct {
+		struct vfio_device_feature feature;
+		unsigned char data[sizeof(dmabuf)];
+	} arg = {
+		.feature = {
+			.argsz = sizeof(arg),
+			.flags = VFIO_DEVICE_FEATURE_GET | FEATURE_DMA_BUF,
+		},
+	};
+	unsigned int i;
+
+	if (n > VT_RANGES)
+		return -EINVAL;
+	for (i = 0; i < n; i++) {
+		dmabuf.ranges[i].offset = offset[i];
+		dmabuf.ranges[i].length = size;
+	}
+	memcpy(arg.data, &dmabuf, sizeof(dmabuf));
+	return vt_ioctl(t->memory[0].fd, VFIO_DEVICE_FEATURE, &arg);
 }
 
 long vt_huge_faults(const struct vt_target *t)

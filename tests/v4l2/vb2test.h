@@ -19,6 +19,7 @@
 
 #define VT_BUFS		4
 #define VT_PLANES	3
+#define VT_RANGES	4
 
 /* Marks memory that nobody has written to. */
 #define VT_POISON	0xa5
@@ -54,8 +55,13 @@ struct vt_node {
 int vt_open_node(const char *driver, const char *bus_info, __u32 caps);
 int vt_open_vivid(struct vt_node *node, unsigned int instance,
 		  unsigned int width, unsigned int height, __u32 fourcc);
+int vt_open_camera(struct vt_node *node, unsigned int width,
+		   unsigned int height);
 int vt_open_output(struct vt_node *node, unsigned int instance);
 int vt_open_dev(struct vt_node *node, const char *kind);
+int vt_open_capture(struct vt_node *node, const char *driver,
+		    unsigned int width, unsigned int height, __u32 fourcc,
+		    unsigned int fps);
 void vt_close(struct vt_node *node);
 int vt_set_ctrl(int fd, const char *name, __s32 value);
 size_t vt_frame_size(const struct vt_node *node);
@@ -65,12 +71,23 @@ int vt_qbuf_planes(const struct vt_node *node, unsigned int index,
 		   void *const addr[], const size_t length[]);
 int vt_qbuf(const struct vt_node *node, unsigned int index, void *addr);
 int vt_qbuf_mmap(const struct vt_node *node, unsigned int index);
+int vt_qbuf_dmabuf(const struct vt_node *node, unsigned int index, int fd);
 int vt_dqbuf(const struct vt_node *node, __u32 *flags);
+int vt_dqbuf_dmabuf(const struct vt_node *node, __u32 *flags,
+		    __u32 *sequence);
+int vt_dqbuf_sequence(const struct vt_node *node, __u32 *flags,
+		      __u32 *sequence);
 int vt_wait_done(const struct vt_node *node, unsigned int index);
 int vt_streamon(const struct vt_node *node);
 int vt_streamoff(const struct vt_node *node);
 
 unsigned char *vt_reference(const struct vt_node *node);
+
+/*
+ * A frame of the video that tests/v4l2/video makes: the number of the frame, or -1
+ * if a byte of it is wrong.
+ */
+long vt_numbered_frame(const void *frame, size_t size);
 
 /*
  * Memory
@@ -80,6 +97,7 @@ enum vt_kind {
 	VT_ANON,		/* malloc()'s kind */
 	VT_HUGETLB,
 	VT_TMPFS,
+	VT_DAX,			/* persistent memory: /dev/dax* */
 	VT_BAR,			/* sysfs' resource0 */
 	VT_BAR_WC,		/* sysfs' resource0_wc */
 	VT_TWO_BARS,		/* the frame straddles the BARs of two devices */
@@ -158,6 +176,8 @@ void vt_target_unmap(struct vt_target *target);
 bool vt_target_watchable(const struct vt_target *target);
 int vt_target_fill(struct vt_target *target, size_t offset, size_t size,
 		   unsigned char byte);
+int vt_target_read(struct vt_target *target, size_t offset, void *buf,
+		   size_t size);
 /* Offset of the first byte that is not @byte, -1 if there is none. */
 ssize_t vt_target_find_other(struct vt_target *target, size_t offset,
 			     size_t size, unsigned char byte);
@@ -167,6 +187,33 @@ int vt_target_restore(struct vt_target *target);
 long vt_huge_faults(const struct vt_target *target);
 /* VT_VFIO: switch the device's memory off and on again. */
 int vt_target_blink(struct vt_target *target);
+int vt_target_enable(struct vt_target *target, bool on);
+/*
+ * VT_VFIO: a dma-buf of @n parts of the BAR, from @offset[] on and @size bytes long
+ * each. Returns the descriptor, or a negative errno.
+ */
+int vt_target_dmabuf(const struct vt_target *target, const size_t offset[],
+		     size_t size, unsigned int n);
+
+/**
+ * struct vt_bar - a display's BAR, mapped as an application does it
+ * @dir: sysfs directory of the display
+ * @way: how the capture device gets there, from VT_WAYS, see p2p.c
+ * @map: where it is mapped
+ * @size: length of the mapping
+ * @phys: physical address
+ */
+struct vt_bar {
+	char dir[128];
+	const char *way;
+	unsigned char *map;
+	size_t size;
+	unsigned long phys;
+};
+
+/* The nth display without a driver; -EINVAL if VT_WAYS does not have it */
+int vt_bar_map(struct vt_bar *bar, unsigned int nth, size_t size);
+void vt_bar_unmap(struct vt_bar *bar);
 
 ssize_t vt_find_other(const void *mem, size_t size, unsigned char byte);
 ssize_t vt_find_difference(const void *a, const void *b, size_t size);
@@ -177,6 +224,7 @@ ssize_t vt_find_difference(const void *a, const void *b, size_t size);
 
 int vt_find_display(const char *driver, unsigned int nth, char *dir,
 		    size_t size);
+bool vt_is_at(const char *dir, const char *place);
 int vt_open_fb(const char *id, struct fb_fix_screeninfo *fix);
 int vt_write_file(const char *dir, const char *name, const char *text);
 int vt_read_file(const char *path, char *buf, size_t size);

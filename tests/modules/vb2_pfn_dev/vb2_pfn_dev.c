@@ -10,13 +10,15 @@
  *                shows the address that it would give to the hardware
  *
  * None ever fills a buffer: it stays with the driver until it is revoked or
- * streaming stops.
+ * streaming stops. They may stand for a PCI device: the buffers are mapped for it
+ * then, and nobody tells it.
  */
 #include <linux/debugfs.h>
 #include <linux/dma-mapping.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -25,6 +27,10 @@
 #include <media/v4l2-ioctl.h>
 #include <media/videobuf2-dma-pfn.h>
 #include <media/videobuf2-v4l2.h>
+
+static char *dma_device;
+module_param(dma_device, charp, 0444);
+MODULE_PARM_DESC(dma_device, "PCI device without a driver that buffers are mapped for, as 0000:00:00.0; this module's own device otherwise");
 
 #define VPD_WIDTH	320
 #define VPD_HEIGHT	180
@@ -62,8 +68,16 @@ struct vpd_node {
 	u64 dma_addr;
 };
 
+/**
+ * struct vpd - all of them
+ * @v4l2_dev: their parent
+ * @dma_dev: what buffers are mapped for
+ * @nodes: the nodes
+ * @debugfs: directory
+ */
 struct vpd {
 	struct v4l2_device v4l2_dev;
+	struct device *dma_dev;
 	struct vpd_node nodes[VPD_KINDS];
 	struct dentry *debugfs;
 };
@@ -282,28 +296,58 @@ static int vpd_init_node(struct vpd *vpd, enum vpd_kind kind,
 	return video_register_device(vdev, VFL_TYPE_VIDEO, -1);
 }
 
+static void vpd_put_device(void *dev)
+{
+	put_device(dev);
+}
+
+/* The device that buffers are mapped for, until the driver is unbound from @dev */
+static struct device *vpd_dma_device(struct device *dev)
+{
+	struct device *dma_dev = get_device(dev);
+	int ret;
+
+	if (dma_device) {
+		put_device(dev);
+		dma_dev = bus_find_device_by_name(&pci_bus_type, NULL,
+						  dma_device);
+		if (!dma_dev)
+			return ERR_PTR(-ENODEV);
+	}
+	ret = devm_add_action_or_reset(dev, vpd_put_device, dma_dev);
+	if (ret)
+		return ERR_PTR(ret);
+	if (dma_device && dma_dev->driver)
+		return ERR_PTR(-EBUSY);
+
+	ret = dma_set_mask_and_coherent(dma_dev, DMA_BIT_MASK(64));
+	if (ret)
+		return ERR_PTR(ret);
+	dma_set_max_seg_size(dma_dev, UINT_MAX);
+	return dma_dev;
+}
+
 static int vpd_probe(struct platform_device *pdev)
 {
 	struct device *dev = &pdev->dev;
 	struct vpd *vpd;
 	int ret, i;
 
-	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
-	if (ret)
-		return ret;
-	dma_set_max_seg_size(dev, UINT_MAX);
-
 	vpd = devm_kzalloc(dev, sizeof(*vpd), GFP_KERNEL);
 	if (!vpd)
 		return -ENOMEM;
 	platform_set_drvdata(pdev, vpd);
+
+	vpd->dma_dev = vpd_dma_device(dev);
+	if (IS_ERR(vpd->dma_dev))
+		return PTR_ERR(vpd->dma_dev);
 
 	ret = v4l2_device_register(dev, &vpd->v4l2_dev);
 	if (ret)
 		return ret;
 
 	for (i = 0; i < VPD_KINDS; i++) {
-		ret = vpd_init_node(vpd, i, dev);
+		ret = vpd_init_node(vpd, i, vpd->dma_dev);
 		if (ret)
 			goto err_unregister;
 	}

@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The mainline driver tw68 with dma-pfn, on a model of its card, which writes by
+# DMA: v4l2-compliance compared with mainline's allocator, all formats, every kind
+# of memory, and memory that is taken away in the middle of a frame.
+set -u
+
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+status=0
+
+# tw68 MODEL-OPTION... -- VM-OPTION... -- COMMAND...
+tw68() { tests/v4l2/tw68 "$@" || status=$?; }
+
+# captures PROGRAM ARG... [VM-OPTION...]: one of the test programs in the guest
+# that tests/v4l2/host makes for them
+# peers reach each other through EPYC's host bridge only, says the kernel
+machine=(--accel tcg --cpu EPYC --memory 1G --append mem=768M --device bochs-display --device bochs-display
+	--device bochs-display --device bochs-display)
+program=(-- env VT_CAMERA=tw68 tests/v4l2/guest)
+
+tests/v4l2/tw68 -- --kernel mainline -- tests/v4l2/tw68-compliance \
+	>"$out/mainline" 2>"$out/mainline.log"
+tests/v4l2/tw68 -- -- tests/v4l2/tw68-compliance >"$out/ours" 2>"$out/ours.log"
+grep -h '^#' "$out"/*.log
+awk -F'\t' '
+	NF != 3 { next }
+	FNR == NR { before[$1, $2] = $3; next }
+	{
+		n++
+		had = before[$1, $2]
+		delete before[$1, $2]
+		if (had != "" && had != "FAIL" &&
+		    ($3 == "FAIL" || $3 == "NONE" && had == "OK"))
+			bad = bad "; " $1 ", " $2 " (" $3 ")"
+	}
+	END {
+		for (key in before) {
+			split(key, k, SUBSEP)
+			bad = bad "; " k[1] ", " k[2] " (not run)"
+		}
+		if (!n)
+			bad = "; v4l2-compliance could not be run"
+		if (bad)
+			print "not ok - v4l2-compliance: " substr(bad, 3)
+		else
+			print "ok - v4l2-compliance (" n " tests)"
+		exit bad != ""
+	}' "$out/mainline" "$out/ours" || status=1
+
+tw68 -- -- tests/v4l2/tw68-formats
+
+for iommu in none intel virtio; do
+	echo "# I/O MMU: $iommu"
+	# what tw68 has no frames of, and what only vivid has
+	tw68 -- --iommu $iommu "${machine[@]}" "${program[@]}" userptr \
+		-F planes -V bar_1080p -V bar_huge_1080p
+	tw68 -- --iommu $iommu "${machine[@]}" "${program[@]}" revoke -F output -F large
+done
+
+# The test finds a card that goes on writing.
+tests/v4l2/tw68 --no-stop -- "${machine[@]}" "${program[@]}" revoke \
+	-V bar -V bar_huge -V ram_pfnmap -f flight >"$out/defect" 2>&1
+if grep -q '^not ok.*flight.hidden_ram.comes_and_goes' "$out/defect"; then
+	echo 'ok - a card that does not stop is noticed'
+else
+	sed 's/^/# /' "$out/defect"
+	echo 'not ok - a card that does not stop is noticed'
+	status=1
+fi
+exit $status

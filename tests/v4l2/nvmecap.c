@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The NVMe capture device: every byte of every frame, in all formats and in memory
+ * of all kinds
+ *
+ * VT_VIDEO is the size of the video on the namespace in MiB, as it was given to
+ * tests/v4l2/video.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+#include "vb2test.h"
+
+#define PAGE	4096UL
+#define FRAMES	6
+
+static unsigned long frames_of_video(size_t frame)
+{
+	const char *mib = getenv("VT_VIDEO");
+
+	return (mib ? strtoul(mib, NULL, 0) << 20 : 64UL << 20) / frame;
+}
+
+static size_t page_align(size_t size)
+{
+	return (size + PAGE - 1) & -PAGE;
+}
+
+/* The first device's value of a module parameter */
+static bool parameter_is(const char *name, const char *value)
+{
+	char path[128], text[128];
+
+	snprintf(path, sizeof(path), "/sys/module/nvmecap/parameters/%s", name);
+	if (vt_read_file(path, text, sizeof(text)))
+		return false;
+	text[strcspn(text, ",")] = '\0';
+	return !strcmp(text, value);
+}
+
+static bool has_iommu(void)
+{
+	glob_t g;
+	bool found = !glob("/sys/bus/pci/drivers/nvmecap/0*/iommu_group", 0,
+			   NULL, &g);
+
+	if (found)
+		globfree(&g);
+	return found;
+}
+
+static void check_frame(struct __test_metadata *const _metadata,
+			const void *frame, size_t size, __u32 sequence)
+{
+	long number = vt_numbered_frame(frame, size);
+
+	ASSERT_LE(0, number) TH_LOG("wrong picture");
+	EXPECT_EQ(sequence % frames_of_video(size), (unsigned long)number);
+}
+
+/*
+ * Formats
+ */
+
+FIXTURE(format)
+{
+	struct vt_node node;
+	size_t frame;
+	size_t slot;
+};
+
+FIXTURE_VARIANT(format)
+{
+	__u32 fourcc;
+	unsigned int width;
+	unsigned int height;
+};
+
+FIXTURE_VARIANT_ADD(format, grey_160x120) { V4L2_PIX_FMT_GREY, 160, 120 };
+FIXTURE_VARIANT_ADD(format, yuyv_322x182) { V4L2_PIX_FMT_YUYV, 322, 182 };
+FIXTURE_VARIANT_ADD(format, yuyv_640x480) { V4L2_PIX_FMT_YUYV, 640, 480 };
+FIXTURE_VARIANT_ADD(format, uyvy_1280x720) { V4L2_PIX_FMT_UYVY, 1280, 720 };
+FIXTURE_VARIANT_ADD(format, rgb24_1920x1080) { V4L2_PIX_FMT_RGB24, 1920, 1080 };
+FIXTURE_VARIANT_ADD(format, nv12_1920x1080) { V4L2_PIX_FMT_NV12, 1920, 1080 };
+FIXTURE_VARIANT_ADD(format, xrgb32_1920x1080) { V4L2_PIX_FMT_XRGB32, 1920, 1080 };
+FIXTURE_VARIANT_ADD(format, nv12_3840x2160) { V4L2_PIX_FMT_NV12, 3840, 2160 };
+FIXTURE_VARIANT_ADD(format, xbgr32_4096x2160) { V4L2_PIX_FMT_XBGR32, 4096, 2160 };
+
+FIXTURE_SETUP(format)
+{
+	ASSERT_EQ(0, vt_open_capture(&self->node, "nvmecap", variant->width,
+				     variant->height, variant->fourcc, 60));
+	self->frame = vt_frame_size(&self->node);
+	self->slot = page_align(self->frame + PAGE);
+}
+
+FIXTURE_TEARDOWN(format)
+{
+	vt_close(&self->node);
+}
+
+static void run_userptr(struct __test_metadata *const _metadata,
+			const struct vt_node *node, enum vt_kind kind,
+			size_t slot, size_t offset)
+{
+	size_t frame = vt_frame_size(node);
+	struct vt_target target;
+	unsigned int i;
+	int ret;
+
+	ret = vt_target_map(&target, kind, slot, 2);
+	if (ret == -ENODEV)
+		SKIP(return, "%s", target.why);
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, vt_reqbufs(node, V4L2_MEMORY_USERPTR, 2));
+	for (i = 0; i < 2; i++) {
+		memset(target.map + i * slot, VT_POISON, slot);
+		ASSERT_EQ(0, vt_qbuf(node, i, target.map + i * slot + offset));
+	}
+	ASSERT_EQ(0, vt_streamon(node));
+	for (i = 0; i < FRAMES; i++) {
+		unsigned char *start;
+		__u32 flags, sequence;
+		int index;
+
+		index = vt_dqbuf_sequence(node, &flags, &sequence);
+		ASSERT_LE(0, index);
+		EXPECT_EQ(0U, flags & V4L2_BUF_FLAG_ERROR);
+		start = target.map + index * slot;
+		check_frame(_metadata, start + offset, frame, sequence);
+		EXPECT_EQ(-1, vt_find_other(start, offset, VT_POISON));
+		EXPECT_EQ(-1, vt_find_other(start + offset + frame,
+					    slot - offset - frame, VT_POISON));
+		memset(start, VT_POISON, slot);
+		ASSERT_EQ(0, vt_qbuf(node, index, start + offset));
+	}
+	EXPECT_EQ(0, vt_streamoff(node));
+	EXPECT_EQ(0, vt_reqbufs(node, V4L2_MEMORY_USERPTR, 0));
+	vt_target_unmap(&target);
+}
+
+/* Memory that a device without scatter-gather takes, too */
+static bool one_range(void)
+{
+	return !has_iommu() && (parameter_is("contiguous", "Y") ||
+				parameter_is("allocators", "1"));
+}
+
+TEST_F(format, userptr_anonymous)
+{
+	if (one_range())
+		SKIP(return, "anonymous memory is not contiguous");
+	run_userptr(_metadata, &self->node, VT_ANON, self->slot, 0);
+}
+
+TEST_F(format, userptr_bar)
+{
+	if (!parameter_is("allocators", "2"))
+		SKIP(return, "not dma-pfn");
+	if (!has_iommu() && !parameter_is("revocable", "Y"))
+		SKIP(return, "nobody could take it back");
+	run_userptr(_metadata, &self->node, VT_BAR, self->slot, 0);
+}
+
+TEST_F(format, userptr_hidden_ram)
+{
+	if (!parameter_is("allocators", "2"))
+		SKIP(return, "not dma-pfn");
+	if (!has_iommu() && !parameter_is("revocable", "Y"))
+		SKIP(return, "nobody could take it back");
+	run_userptr(_metadata, &self->node, VT_HIDDEN, self->slot, 0);
+}
+
+/* The commands begin and end within pages then. */
+TEST_F(format, userptr_within_page)
+{
+	if (one_range())
+		SKIP(return, "anonymous memory is not contiguous");
+	run_userptr(_metadata, &self->node, VT_ANON, self->slot + PAGE, 1036);
+}
+
+TEST_F(format, mmap)
+{
+	struct v4l2_buffer b = {
+		.type = self->node.type,
+		.memory = V4L2_MEMORY_MMAP,
+	};
+	void *map[2];
+	unsigned int i;
+
+	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_MMAP, 2));
+	for (i = 0; i < 2; i++) {
+		b.index = i;
+		ASSERT_EQ(0, ioctl(self->node.fd, VIDIOC_QUERYBUF, &b));
+		map[i] = mmap(NULL, b.length, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, self->node.fd, b.m.offset);
+		ASSERT_NE(MAP_FAILED, map[i]);
+		memset(map[i], VT_POISON, b.length);
+		ASSERT_EQ(0, vt_qbuf_mmap(&self->node, i));
+	}
+	ASSERT_EQ(0, vt_streamon(&self->node));
+	for (i = 0; i < FRAMES; i++) {
+		ASSERT_EQ(0, ioctl(self->node.fd, VIDIOC_DQBUF, &b));
+		EXPECT_EQ(0U, b.flags & V4L2_BUF_FLAG_ERROR);
+		EXPECT_EQ(self->frame, b.bytesused);
+		check_frame(_metadata, map[b.index], self->frame, b.sequence);
+		memset(map[b.index], VT_POISON, b.length);
+		ASSERT_EQ(0, vt_qbuf_mmap(&self->node, b.index));
+	}
+	for (i = 0; i < 2; i++)
+		munmap(map[i], b.length);
+}
+
+TEST_F(format, read)
+{
+	unsigned char *frame = malloc(self->frame);
+	unsigned int i;
+
+	ASSERT_NE(NULL, frame);
+	for (i = 0; i < FRAMES; i++) {
+		memset(frame, VT_POISON, self->frame);
+		ASSERT_EQ((ssize_t)self->frame,
+			  read(self->node.fd, frame, self->frame));
+		EXPECT_LE(0, vt_numbered_frame(frame, self->frame));
+	}
+	free(frame);
+}
+
+/*
+ * What it refuses
+ */
+
+TEST(refuses_unaligned_memory)
+{
+	struct vt_target target;
+	struct vt_node node;
+	int ret;
+
+	if (one_range())
+		SKIP(return, "anonymous memory is not contiguous");
+	ASSERT_EQ(0, vt_open_capture(&node, "nvmecap", 640, 480,
+				     V4L2_PIX_FMT_YUYV, 30));
+	ASSERT_EQ(0, vt_target_map(&target, VT_ANON,
+				   vt_frame_size(&node) + PAGE, 1));
+	ASSERT_EQ(0, vt_reqbufs(&node, V4L2_MEMORY_USERPTR, 1));
+	EXPECT_EQ(-EINVAL, vt_qbuf(&node, 0, target.map + 1));
+	EXPECT_EQ(-EINVAL, vt_qbuf(&node, 0, target.map + 2));
+	ret = vt_qbuf(&node, 0, target.map + 4);
+	EXPECT_EQ(0, ret);
+	vt_close(&node);
+	vt_target_unmap(&target);
+}
+
+TEST(refuses_scattered_memory_without_scatter_gather)
+{
+	struct vt_target target;
+	struct vt_node node;
+	int ret;
+
+	if (!parameter_is("contiguous", "Y"))
+		SKIP(return, "the device has scatter-gather");
+	ASSERT_EQ(0, vt_open_capture(&node, "nvmecap", 640, 480,
+				     V4L2_PIX_FMT_YUYV, 30));
+	ret = vt_target_map(&target, VT_PAGES, page_align(vt_frame_size(&node)),
+			    1);
+	if (ret == -ENODEV)
+		SKIP(return, "%s", target.why);
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, vt_reqbufs(&node, V4L2_MEMORY_USERPTR, 1));
+	EXPECT_EQ(has_iommu() ? 0 : -EFAULT, vt_qbuf(&node, 0, target.map));
+	vt_close(&node);
+	vt_target_unmap(&target);
+}
+
+TEST(refuses_what_nobody_could_take_back)
+{
+	struct vt_target target;
+	struct vt_node node;
+	int ret;
+
+	if (!parameter_is("revocable", "N"))
+		SKIP(return, "the driver takes it back");
+	ASSERT_EQ(0, vt_open_capture(&node, "nvmecap", 640, 480,
+				     V4L2_PIX_FMT_YUYV, 30));
+	ret = vt_target_map(&target, VT_BAR, page_align(vt_frame_size(&node)),
+			    1);
+	if (ret == -ENODEV)
+		SKIP(return, "%s", target.why);
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, vt_reqbufs(&node, V4L2_MEMORY_USERPTR, 1));
+	EXPECT_EQ(has_iommu() ? 0 : -EOPNOTSUPP, vt_qbuf(&node, 0, target.map));
+	vt_close(&node);
+	vt_target_unmap(&target);
+}
+
+TEST_HARNESS_MAIN
