@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
 #define NVME_CLASS	"0x010802"
 
 static const struct {
@@ -41,7 +42,7 @@ static int mount_all(void)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+	for (i = 0; i < ARRAY_LEN(mounts); i++) {
 		mkdir(mounts[i].where, 0755);
 		if (mount(mounts[i].type, mounts[i].where, mounts[i].type, 0,
 			  NULL))
