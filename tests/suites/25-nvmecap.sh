@@ -6,10 +6,12 @@
 # frame in all formats, in memory of all kinds, with and without an I/O MMU, and as a
 # device without scatter-gather.
 set -u
+# shellcheck source=tests/v4l2/need-video
+. tests/v4l2/need-video
 
 status=0
 
-drive="file=$PWD/build/video.raw,format=raw,snapshot=on,if=none"
+drive="file=$video,format=raw,snapshot=on,if=none"
 echo '# v4l2-compliance'
 tests/v4l2/nvmecap-host \
 	--qemu -drive --qemu "$drive,id=sg" --device nvme,serial=sg,drive=sg \

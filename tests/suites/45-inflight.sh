@@ -4,6 +4,8 @@
 # Memory that is taken away while the NVMe capture device transfers to it, without
 # an I/O MMU and behind each of them: INFLIGHT times each, 1,000 by default.
 set -u
+# shellcheck source=tests/v4l2/need-video
+. tests/v4l2/need-video
 
 status=0
 revocations=${INFLIGHT:-1000}
@@ -19,7 +21,7 @@ inflight() {
 	done
 	shift
 	tests/v4l2/nvmecap-host --timeout 7200 "${options[@]}" -- "$@" -- \
-		build/tests/inflight -r $revocations -m 256 || status=1
+		build/tests/inflight -r "$revocations" -m "$MIB" || status=1
 }
 
 inflight 'no I/O MMU' --
@@ -31,7 +33,7 @@ inflight 'VT-d, no buf_revoke' --iommu intel -- revocable=0
 
 echo '# SMMUv3'
 TIMEOUT=7200 tools/lab/arm64 \
-	-drive file=build/video.raw,if=none,id=video,format=raw,snapshot=on \
+	-drive "file=$video,if=none,id=video,format=raw,snapshot=on" \
 	-device nvme,serial=video,drive=video \
-	-- /inflight -r $revocations -m 256 || status=1
+	-- /inflight -r "$revocations" -m "$MIB" || status=1
 exit $status

@@ -7,8 +7,8 @@
 # the NVMe capture device leaves there; then the KUnit tests of the DMA mapping, which
 # also see what is a bus address.
 set -u
-# shellcheck source=tools/lab/lib.sh
-. tools/lab/lib.sh
+# shellcheck source=tests/v4l2/need-video
+. tests/v4l2/need-video
 
 status=0
 
@@ -40,13 +40,6 @@ drive() {
 		"if=none,id=$1,format=raw,snapshot=on,file=$2"
 }
 
-MIB=256
-video=$TOP/build/video.raw
-if [ ! -e "$video" ]; then
-	in_tree "$("$LAB/tree")" -b "$TOP:/lab/top" \
-		/lab/top/tests/v4l2/video /lab/top/build/video.tmp $MIB &&
-		mv "$TOP/build/video.tmp" "$video" || exit
-fi
 disk=$TOP/build/nvme.img
 in_tree "$("$LAB/tree")" -b "$TOP:/lab/top" \
 	/lab/top/tests/matrix/disk /lab/top/build/nvme.img || exit

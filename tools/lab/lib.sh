@@ -78,14 +78,14 @@ SPLAT+='|general protection fault|Kernel Fault|UBSAN: |soft lockup|hard LOCKUP'
 SPLAT+='|INFO: (task .* blocked|rcu_|lockdep|trying to register)|rcu: INFO: '
 SPLAT+='|DMA-API: .*(error|exceed|leak)|kmemleak: [0-9]+ new'
 
-# tally [STATUS] <KTAP: count the results of a test program that exited with
+# tally STATUS <KTAP: count the results of a test program that exited with
 # STATUS. Prints "passed failed skipped", then "failed LINE" for each failure and
 # "skipped COUNT REASON" for each reason. A group, which reports after its members,
 # is not counted but for a failure that none of them explains. It is a failure, too,
 # if there are no results, fewer than the plan ("1..N") has, or a group that never
 # reported. A result without a number does not belong to the plan.
 tally() {
-	awk -v status="${1:-0}" '
+	awk -v status="$1" '
 	function fail(why) {
 		failed++
 		failures = failures "failed " why "\n"
