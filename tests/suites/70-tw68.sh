@@ -25,15 +25,15 @@ tests/v4l2/tw68 -- --kernel mainline -- tests/v4l2/tw68-compliance \
 tests/v4l2/tw68 -- -- tests/v4l2/tw68-compliance >"$out/ours" 2>"$out/ours.log"
 grep -h '^#' "$out"/*.log
 awk -F'\t' '
-	NF != 3 { next }
-	FNR == NR { before[$1, $2] = $3; next }
+	NF != 4 { next }
+	FNR == NR { before[$2, $3] = $4; next }
 	{
 		n++
-		had = before[$1, $2]
-		delete before[$1, $2]
+		had = before[$2, $3]
+		delete before[$2, $3]
 		if (had != "" && had != "FAIL" &&
-		    ($3 == "FAIL" || $3 == "NONE" && had == "OK"))
-			bad = bad "; " $1 ", " $2 " (" $3 ")"
+		    ($4 == "FAIL" || $4 == "NONE" && had == "OK"))
+			bad = bad "; " $2 ", " $3 " (" $4 ")"
 	}
 	END {
 		for (key in before) {
