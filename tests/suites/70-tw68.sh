@@ -24,30 +24,7 @@ tests/v4l2/tw68 -- --kernel mainline -- tests/v4l2/tw68-compliance \
 	>"$out/mainline" 2>"$out/mainline.log"
 tests/v4l2/tw68 -- -- tests/v4l2/tw68-compliance >"$out/ours" 2>"$out/ours.log"
 grep -h '^#' "$out"/*.log
-awk -F'\t' '
-	NF != 4 { next }
-	FNR == NR { before[$2, $3] = $4; next }
-	{
-		n++
-		had = before[$2, $3]
-		delete before[$2, $3]
-		if (had != "" && had != "FAIL" &&
-		    ($4 == "FAIL" || $4 == "NONE" && had == "OK"))
-			bad = bad "; " $2 ", " $3 " (" $4 ")"
-	}
-	END {
-		for (key in before) {
-			split(key, k, SUBSEP)
-			bad = bad "; " k[1] ", " k[2] " (not run)"
-		}
-		if (!n)
-			bad = "; v4l2-compliance could not be run"
-		if (bad)
-			print "not ok - v4l2-compliance: " substr(bad, 3)
-		else
-			print "ok - v4l2-compliance (" n " tests)"
-		exit bad != ""
-	}' "$out/mainline" "$out/ours" || status=1
+tests/v4l2/compliance-compare "$out/mainline" "$out/ours" || status=1
 
 tw68 -- -- tests/v4l2/tw68-formats
 
