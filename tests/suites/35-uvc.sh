@@ -23,12 +23,9 @@ done
 tests/v4l2/compliance-compare "$out/0" "$out/1" \
 	'uvcvideo, video node' 'uvcvideo, metadata node' || status=1
 
-# on PROGRAM OPTION...: the guest of tests/v4l2/host
+# on PROGRAM [OPTION...]
 on() {
-	tools/vm --memory 1G --append mem=768M --device bochs-display \
-		--device bochs-display --device bochs-display \
-		--device bochs-display -- \
-		tests/uvc/guest 1 tests/v4l2/guest "$@" || status=$?
+	tests/v4l2/host -- tests/uvc/guest 1 tests/v4l2/guest "$@" || status=$?
 }
 
 on userptr -f userptr

@@ -10,30 +10,27 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 status=0
 
-# tw68 MODEL-OPTION... -- VM-OPTION... -- COMMAND...
+# tw68 [MODEL-OPTION...] -- VM [VM-OPTION...] -- COMMAND...
 tw68() { tests/v4l2/tw68 "$@" || status=$?; }
 
-# captures PROGRAM ARG... [VM-OPTION...]: one of the test programs in the guest
-# that tests/v4l2/host makes for them
 # peers reach each other through EPYC's host bridge only, says the kernel
-machine=(--accel tcg --cpu EPYC --memory 1G --append mem=768M --device bochs-display --device bochs-display
-	--device bochs-display --device bochs-display)
+machine=(tests/v4l2/host --accel tcg --cpu EPYC)
 program=(-- env VT_CAMERA=tw68 tests/v4l2/guest)
 
-tests/v4l2/tw68 -- --kernel mainline -- tests/v4l2/tw68-compliance \
+tests/v4l2/tw68 -- tools/vm --kernel mainline -- tests/v4l2/tw68-compliance \
 	>"$out/mainline" 2>"$out/mainline.log"
-tests/v4l2/tw68 -- -- tests/v4l2/tw68-compliance >"$out/ours" 2>"$out/ours.log"
+tests/v4l2/tw68 -- tools/vm -- tests/v4l2/tw68-compliance >"$out/ours" 2>"$out/ours.log"
 grep -h '^#' "$out"/*.log
 tests/v4l2/compliance-compare "$out/mainline" "$out/ours" || status=1
 
-tw68 -- -- tests/v4l2/tw68-formats
+tw68 -- tools/vm -- tests/v4l2/tw68-formats
 
 for iommu in none intel virtio; do
 	echo "# I/O MMU: $iommu"
 	# what tw68 has no frames of, and what only vivid has
-	tw68 -- --iommu $iommu "${machine[@]}" "${program[@]}" userptr \
+	tw68 -- "${machine[@]}" --iommu $iommu "${program[@]}" userptr \
 		-F planes -V bar_1080p -V bar_huge_1080p
-	tw68 -- --iommu $iommu "${machine[@]}" "${program[@]}" revoke -F output -F large
+	tw68 -- "${machine[@]}" --iommu $iommu "${program[@]}" revoke -F output -F large
 done
 
 # The test finds a card that goes on writing.
