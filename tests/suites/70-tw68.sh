@@ -19,8 +19,10 @@ program=(-- env VT_CAMERA=tw68 tests/v4l2/guest)
 
 tests/v4l2/tw68 -- tools/vm --kernel mainline -- tests/v4l2/tw68-compliance \
 	>"$out/mainline" 2>"$out/mainline.log"
-tests/v4l2/tw68 -- tools/vm -- tests/v4l2/tw68-compliance >"$out/ours" 2>"$out/ours.log"
-grep -h '^#' "$out"/*.log
+tw68 -- tools/vm -- tests/v4l2/tw68-compliance >"$out/ours" 2>"$out/ours.log"
+sed 's/^[^#]/# &/' "$out"/*.log
+# the card's account
+grep -E '^(not )?ok' "$out/ours"
 tests/v4l2/compliance-compare "$out/mainline" "$out/ours" || status=1
 
 tw68 -- tools/vm -- tests/v4l2/tw68-formats
