@@ -84,14 +84,10 @@ struct region_access {
 	unsigned char data[];
 };
 
-/*
- * QEMU has a count of 32 bits where the specification has 64, and puts the data
- * behind it; but it wants the message to be as long as if there were padding.
- */
 struct dma_access {
 	uint64_t address;
-	uint32_t count;
-	unsigned char data[4];
+	uint64_t count;
+	unsigned char data[];
 };
 
 /**
@@ -859,14 +855,13 @@ static int transfer_by_message(struct vu *vu, uint64_t iova, void *data,
 	};
 	struct iovec iov[] = {
 		{ &h, sizeof(h) },
-		{ &access, offsetof(struct dma_access, data) },
+		{ &access, sizeof(access) },
 		{ data, write ? size : 0 },
-		{ access.data, sizeof(access.data) },
 	};
 	struct message m;
 	int ret;
 
-	ret = send_all(vu, iov, 4);
+	ret = send_all(vu, iov, 3);
 	if (!ret)
 		ret = wait_reply(vu, h.id, &m);
 	if (ret)
@@ -876,7 +871,7 @@ static int transfer_by_message(struct vu *vu, uint64_t iova, void *data,
 		return 0;
 	if (m.size < sizeof(access) + size)
 		return -EPROTO;
-	memcpy(data, (char *)m.body + offsetof(struct dma_access, data), size);
+	memcpy(data, ((struct dma_access *)m.body)->data, size);
 	return 0;
 }
 
