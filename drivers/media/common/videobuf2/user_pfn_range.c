@@ -44,6 +44,11 @@
 /* How long to go on while the mappings change, as for HMM and its drivers. */
 #define USER_PFN_RANGE_TIMEOUT_MS	1000
 
+static bool same_prot(pgprot_t a, pgprot_t b)
+{
+	return pgprot_val(a) == pgprot_val(b);
+}
+
 /*
  * Protection of a kernel mapping that has the memory type of @user.
  *
@@ -52,17 +57,16 @@
  */
 static pgprot_t kernel_prot(pgprot_t user)
 {
-	pgprotval_t val = pgprot_val(user);
 	pgprot_t prot = PAGE_KERNEL;
 
-	if (val == pgprot_val(pgprot_noncached(user)))
+	if (same_prot(user, pgprot_noncached(user)))
 		prot = pgprot_noncached(prot);
-	else if (val == pgprot_val(pgprot_device(user)))
+	else if (same_prot(user, pgprot_device(user)))
 		prot = pgprot_device(prot);
-	else if (val == pgprot_val(pgprot_writecombine(user)))
+	else if (same_prot(user, pgprot_writecombine(user)))
 		prot = pgprot_writecombine(prot);
 
-	if (val == pgprot_val(pgprot_decrypted(user)))
+	if (same_prot(user, pgprot_decrypted(user)))
 		prot = pgprot_decrypted(prot);
 
 	return prot;
@@ -90,7 +94,7 @@ static bool can_append(const struct user_pfn_run *run,
 		       const struct user_pfn_run *next)
 {
 	if (run->pfn + run->nr_pages != next->pfn || run->kind != next->kind ||
-	    pgprot_val(run->prot) != pgprot_val(next->prot))
+	    !same_prot(run->prot, next->prot))
 		return false;
 
 	/* without a virtual memmap the page structs may have a gap here */

@@ -270,21 +270,21 @@ static int vb2_dma_pfn_check_revocable(struct vb2_dma_pfn_buf *buf)
 static int vb2_dma_pfn_check_pageless(struct vb2_dma_pfn_buf *buf,
 				      const struct user_pfn_run *run)
 {
-	pgprotval_t prot = pgprot_val(run->prot);
-
 	if (!buf->uses_dma)
 		return 0;
 
 	/* a device sees such memory as it is, decrypted, see DMA_ATTR_MMIO */
 	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT) &&
-	    prot != pgprot_val(pgprot_decrypted(run->prot))) {
+	    pgprot_val(run->prot) !=
+	    pgprot_val(pgprot_decrypted(run->prot))) {
 		dev_dbg(buf->dev, "pfn %#lx has no page and is encrypted\n",
 			run->pfn);
 		return -EPERM;
 	}
 
 	/* nobody could clean the cache: that takes a kernel address */
-	if (!dev_is_dma_coherent(buf->dev) && prot == pgprot_val(PAGE_KERNEL)) {
+	if (!dev_is_dma_coherent(buf->dev) &&
+	    pgprot_val(run->prot) == pgprot_val(PAGE_KERNEL)) {
 		dev_dbg(buf->dev,
 			"pfn %#lx has no page and is cached, but DMA is not coherent\n",
 			run->pfn);
