@@ -3,37 +3,50 @@
 #
 # Memory that is taken away while the NVMe capture device transfers to it, without
 # an I/O MMU and behind each of them: INFLIGHT times each, 1,000 by default.
+# INFLIGHT_ON names the machines, all by default. With SHORT there are a few on the
+# machines that need no other kernel.
 set -u
 # shellcheck source=tests/v4l2/need-video
 . tests/v4l2/need-video
 
 status=0
-revocations=${INFLIGHT:-1000}
+revocations=${INFLIGHT:-${SHORT:+36}}
+revocations=${revocations:-1000}
+machines='none reset intel unrevocable amd virtio smmuv3'
+[ -z "${SHORT-}" ] || machines='none intel amd virtio'
+test=(-r "$revocations" -s 1280x720)
 
-# inflight TEXT [VM-OPTION...] -- [PARAMETER...]
+# inflight TEXT MIB [HOST-OPTION...] -- [PARAMETER...]: see tests/v4l2/nvmecap-host
 inflight() {
-	local options=()
-	echo "# $1"
-	shift
+	local text=$1 mib=$2 options=()
+	shift 2
 	while [ "$1" != -- ]; do
 		options+=("$1")
 		shift
 	done
 	shift
-	tests/v4l2/nvmecap-host --timeout 7200 "${options[@]}" -- "$@" -- \
-		build/tests/inflight -r "$revocations" -m "$MIB" || status=1
+	tests/v4l2/nvmecap-host "${options[@]}" --debug --timeout 7200 -- "$@" -- \
+		build/tests/inflight "${test[@]}" -m "$mib" -n "$text" || status=1
 }
 
-inflight 'no I/O MMU' --
-inflight 'no I/O MMU, every revocation resets the controller' -- revoke_timeout_ms=0
-inflight VT-d --iommu intel --
-inflight AMD-Vi --iommu amd --
-inflight virtio-iommu --iommu virtio --
-inflight 'VT-d, no buf_revoke' --iommu intel -- revocable=0
-
-echo '# SMMUv3'
-TIMEOUT=7200 tools/lab/arm64 \
-	-drive "file=$video,if=none,id=video,format=raw,snapshot=on" \
-	-device nvme,serial=video,drive=video \
-	-- /inflight -r "$revocations" -m "$MIB" || status=1
+for machine in ${INFLIGHT_ON:-$machines}; do
+	echo "# $machine"
+	case $machine in
+	none) inflight 'no I/O MMU' $MIB --paced -- ;;
+	reset) inflight 'no I/O MMU, always reset' $MIB --paced -- revoke_timeout_ms=0 ;;
+	intel) inflight VT-d 0 --zeros --iommu intel -- ;;
+	unrevocable) inflight 'VT-d, no buf_revoke' 0 --zeros --iommu intel -- revocable=0 ;;
+	amd) inflight AMD-Vi 0 --zeros --iommu amd -- ;;
+	virtio) inflight virtio-iommu 0 --zeros --iommu virtio -- ;;
+	smmuv3)
+		TIMEOUT=7200 tools/lab/arm64 "${zeros_namespace[@]}" \
+			-device "bochs-display,vgamem=128M,romfile=" -- \
+			/inflight "${test[@]}" -m 0 -n SMMUv3 || status=1
+		;;
+	*)
+		echo "not ok - $machine is no machine of this suite"
+		status=1
+		;;
+	esac
+done
 exit $status

@@ -2,9 +2,11 @@
 /*
  * Memory that is taken away while a device transfers to it
  *
- * inflight [-d DRIVER] [-s WIDTHxHEIGHT] [-p FOURCC] [-f FPS] [-r ROUNDS] [-m MIB]
+ * inflight [-d DRIVER] [-s WIDTHxHEIGHT] [-p FOURCC] [-f FPS] [-r ROUNDS]
+ *	[-m MIB] [-n NAME]
  *
- * A capture device streams a numbered video of MIB (tests/v4l2/video) into user memory.
+ * A capture device streams a numbered video of MIB (tests/v4l2/video), or zeros if
+ * that is 0, into user memory. NAME is said before the names of the tests.
  * Each round takes the memory of the buffer that is first in the queue, at a random
  * moment, and looks at it in the instant in which that has happened, through a
  * mapping that is not affected: a word of each sector first, which takes
@@ -42,6 +44,7 @@ static struct options {
 	__u32 fourcc;
 	unsigned int rounds;
 	unsigned int mib;
+	const char *name;
 } options = {
 	.driver = "nvmecap",
 	.width = 1920,
@@ -50,6 +53,7 @@ static struct options {
 	.fourcc = V4L2_PIX_FMT_RGB24,
 	.rounds = 100,
 	.mib = 64,
+	.name = "",
 };
 
 /**
@@ -137,17 +141,28 @@ static int queue(struct capture *c, unsigned int index)
 }
 
 /* The video starts with the stream, and starts again when it ends. */
+static int check_picture(const unsigned char *frame, size_t size, __u32 sequence)
+{
+	unsigned long frames = ((size_t)options.mib << 20) / size;
+	long number;
+
+	if (!frames)
+		return vt_find_other(frame, size, 0) < 0 ? 0 :
+		       wrong("sequence number %u: wrong picture", sequence);
+
+	number = vt_numbered_frame(frame, size);
+	if (number < 0)
+		return wrong("sequence number %u: wrong picture", sequence);
+	return (unsigned long)number == sequence % frames ? 0 :
+	       wrong("sequence number %u is frame %ld", sequence, number);
+}
+
 static int check_frame(struct capture *c, unsigned int index, __u32 sequence)
 {
-	unsigned long frames = ((size_t)options.mib << 20) / c->frame;
 	const unsigned char *frame = buffer_addr(c, index);
-	long number = vt_numbered_frame(frame, c->frame);
 
-	if (number < 0)
-		return wrong("buffer %u, sequence number %u: wrong picture", index,
-			     sequence);
-	if ((unsigned long)number != sequence % frames)
-		return wrong("sequence number %u is frame %ld", sequence, number);
+	if (check_picture(frame, c->frame, sequence))
+		return wrong("in buffer %u", index);
 	if (vt_find_other(frame + c->frame, c->room - c->frame, VT_POISON) >= 0)
 		return wrong("buffer %u: bytes behind the frame were written to",
 			     index);
@@ -723,6 +738,15 @@ static void close_capture(struct capture *c)
 	free(c->bytes);
 }
 
+static const char *prefix(void)
+{
+	static char text[64];
+
+	if (options.name[0])
+		snprintf(text, sizeof(text), "%s: ", options.name);
+	return text;
+}
+
 static bool run_test(const struct way *way, enum vt_kind kind,
 		     unsigned int number, unsigned int rounds)
 {
@@ -732,13 +756,13 @@ static bool run_test(const struct way *way, enum vt_kind kind,
 
 	ret = open_capture(&c, kind);
 	if (ret == -ENODEV && c.target.why[0]) {
-		printf("ok %u %s, %s # SKIP %s\n", number, vt_kind_name(kind),
-		       way->name, c.target.why);
+		printf("ok %u %s%s, %s # SKIP %s\n", number, prefix(),
+		       vt_kind_name(kind), way->name, c.target.why);
 		return true;
 	}
 	halves = ret || new_faults() < 0 ? -1 : run_rounds(&c, way, rounds);
-	printf("%sok %u %s, %s", halves < 0 ? "not " : "", number,
-	       vt_kind_name(kind), way->name);
+	printf("%sok %u %s%s, %s", halves < 0 ? "not " : "", number,
+	       prefix(), vt_kind_name(kind), way->name);
 	if (halves >= 0)
 		printf(": %u revocations, %ld in the middle of a frame, %lu faults meanwhile, %lu frames",
 		       rounds, halves, c.faults, c.frames);
@@ -753,7 +777,7 @@ static void parse(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "d:s:p:f:r:m:")) != -1) {
+	while ((option = getopt(argc, argv, "d:s:p:f:r:m:n:")) != -1) {
 		switch (option) {
 		case 'd':
 			options.driver = optarg;
@@ -778,8 +802,11 @@ static void parse(int argc, char **argv)
 		case 'm':
 			options.mib = atoi(optarg);
 			break;
+		case 'n':
+			options.name = optarg;
+			break;
 		default:
-			fprintf(stderr, "usage: %s [-d DRIVER] [-s WxH] [-p FOURCC] [-f FPS] [-r ROUNDS] [-m MIB]\n",
+			fprintf(stderr, "usage: %s [-d DRIVER] [-s WxH] [-p FOURCC] [-f FPS] [-r ROUNDS] [-m MIB] [-n NAME]\n",
 				argv[0]);
 			exit(2);
 		}

@@ -1473,15 +1473,22 @@ long vt_huge_faults(const struct vt_target *t)
 	return ret ? ret : (long)info.huge_faults;
 }
 
+/* In aligned words: what has no page may be device memory, which wants that. */
 ssize_t vt_find_other(const void *mem, size_t size, unsigned char byte)
 {
-	const unsigned char *p = mem;
+	const uint64_t word = 0x0101010101010101U * byte;
+	const unsigned char *p = mem, *end = p + size;
 
-	if (!size || (p[0] == byte && !memcmp(p, p + 1, size - 1)))
-		return -1;
-	while (*p == byte)
+	while (p < end && (uintptr_t)p % sizeof(word)) {
+		if (*p != byte)
+			return p - (const unsigned char *)mem;
 		p++;
-	return p - (const unsigned char *)mem;
+	}
+	while (end - p >= (ssize_t)sizeof(word) && *(const uint64_t *)p == word)
+		p += sizeof(word);
+	while (p < end && *p == byte)
+		p++;
+	return p == end ? -1 : p - (const unsigned char *)mem;
 }
 
 ssize_t vt_find_difference(const void *a, const void *b, size_t size)
