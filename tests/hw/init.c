@@ -4,7 +4,8 @@
  * expects, load the modules, give the NVMe controllers to nvmecap, run the program
  * that the kernel's command line names behind "--", and switch the machine off
  *
- * "lab: status N" is the last that it says.
+ * The program writes to PROGRAM_CONSOLE. "lab: status N" is the last that the
+ * kernel's console shows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@
 
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
 #define NVME_CLASS	"0x010802"
+#define PROGRAM_CONSOLE	"/dev/hvc0"
 
 static const struct {
 	const char *type;
@@ -125,6 +127,13 @@ static int run(char *argv[])
 	if (pid < 0)
 		return complain("fork");
 	if (!pid) {
+		int fd = open(PROGRAM_CONSOLE, O_WRONLY);
+
+		if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0 ||
+		    dup2(fd, STDERR_FILENO) < 0) {
+			complain(PROGRAM_CONSOLE);
+			_exit(126);
+		}
 		execv(argv[0], argv);
 		complain(argv[0]);
 		_exit(127);
