@@ -4,9 +4,8 @@
 
 LAB := tools/lab
 
-# What captures with devices: minutes to hours, and not part of make check
-ALL_SUITES := $(sort $(basename $(notdir $(wildcard tests/suites/*.sh))))
-LONG_SUITES := 25-nvmecap 35-uvc 45-inflight 45-p2p 70-tw68
+# What captures with devices: minutes to hours. make check has the short form.
+HW_SUITES := 25-nvmecap 35-uvc 45-inflight 45-p2p 70-tw68 75-pmem
 
 .DEFAULT_GOAL := help
 
@@ -14,8 +13,8 @@ help:
 	@echo 'As root, on Debian 12 or 13:'
 	@echo
 	@echo '  make demo          live video into a display'\''s memory; picture in build/demo.png'
-	@echo '  make check         all tests but those of capture devices'
-	@echo '  make check SUITES="a b"   only tests/suites/a.sh and b.sh'
+	@echo '  make check         all tests, those of capture devices in a short form'
+	@echo '  make check SUITES="a b"   only tests/suites/a.sh and b.sh, in full'
 	@echo '  make check-hw      capture devices: nvmecap, tw68, uvcvideo, peers, NVDIMM'
 	@echo '  make matrix        all DMA mapping implementations, on emulated machines of'
 	@echo '                     ten architectures; writes the table of results'
@@ -24,7 +23,8 @@ help:
 	@echo '  tools/vm -- CMD    run CMD in a guest (tools/vm --help)'
 	@echo
 	@echo '  make check-style   checkpatch --strict, sparse, W=1, shellcheck on what we add'
-	@echo '  make check-series  every patch of the series applies in order and builds'
+	@echo '  make check-series  every patch of the series applies in order and builds;'
+	@echo '                     FROM=N goes on with the first N'
 	@echo '  make check-mutants every deliberate defect of tests/mutants is found'
 	@echo '  make kernel        our kernel, normal and for debugging'
 	@echo '  make source        the kernel source with our files and patches; prints where'
@@ -44,11 +44,11 @@ demo:
 # What the suites are going to boot is built before, where its progress is seen
 check: kernel programs
 	@$(if $(SUITES),,tests/suites/80-dma.sh --build)
-	@tests/run $(or $(SUITES),$(filter-out $(LONG_SUITES),$(ALL_SUITES)))
+	@$(if $(SUITES),,SHORT=1) tests/run $(SUITES)
 
 check-hw: kernel programs
 	@$(LAB)/arm64 --build
-	@tests/run $(LONG_SUITES) 75-pmem
+	@tests/run $(HW_SUITES)
 
 kernel:
 	@$(LAB)/kernel >/dev/null
@@ -76,7 +76,7 @@ check-style:
 	@$(LAB)/check-style
 
 check-series:
-	@$(LAB)/check-series
+	@$(LAB)/check-series $(FROM)
 
 check-mutants:
 	@$(LAB)/mutants $(MUTANTS)

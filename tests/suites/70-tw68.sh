@@ -3,7 +3,8 @@
 #
 # The mainline driver tw68 with dma-pfn, on a model of its card, which writes by
 # DMA: v4l2-compliance compared with mainline's allocator, all formats, every kind
-# of memory, and memory that is taken away in the middle of a frame.
+# of memory, and memory that is taken away in the middle of a frame. With SHORT only
+# the latter, behind one I/O MMU.
 set -u
 
 out=$(mktemp -d)
@@ -17,9 +18,29 @@ tw68() { tests/v4l2/tw68 "$@" || status=$?; }
 machine=(tests/v4l2/host --accel tcg --cpu EPYC)
 program=(-- env VT_CAMERA=tw68 tests/v4l2/guest)
 
-tests/v4l2/tw68 -- tools/vm --kernel mainline -- tests/v4l2/tw68-compliance \
+# captures IOMMU PROGRAM ARGUMENT...
+#
+# virtio-iommu does not tell QEMU's vfio-user of what is mapped without a page: the
+# card writes there by message, which may be on its way when the card is stopped.
+# On a bus the answer to the last register access would have waited for it. So
+# nothing may be left mapped for a while after its end.
+captures() {
+	local iommu=$1 gaps=()
+	shift
+	[ "$iommu" != virtio ] || gaps=(--gaps)
+	echo "# I/O MMU: $iommu"
+	tw68 "${gaps[@]}" -- "${machine[@]}" --append iommu.strict=1 --debug --timeout 1800 \
+		--iommu "$iommu" "${program[@]}" "$@"
+}
+
+if [ "${SHORT-}" ]; then
+	captures intel revoke -f flight
+	exit $status
+fi
+
+tests/v4l2/tw68 -- tools/vm --timeout 1800 --kernel mainline -- tests/v4l2/tw68-compliance \
 	>"$out/mainline" 2>"$out/mainline.log"
-tw68 -- tools/vm -- tests/v4l2/tw68-compliance >"$out/ours" 2>"$out/ours.log"
+tw68 -- tools/vm --timeout 1800 -- tests/v4l2/tw68-compliance >"$out/ours" 2>"$out/ours.log"
 sed 's/^[^#]/# &/' "$out"/*.log
 # the card's account
 grep -E '^(not )?ok' "$out/ours"
@@ -27,12 +48,10 @@ tests/v4l2/compliance-compare "$out/mainline" "$out/ours" || status=1
 
 tw68 -- tools/vm -- tests/v4l2/tw68-formats
 
-for iommu in none intel virtio; do
-	echo "# I/O MMU: $iommu"
-	# what tw68 has no frames of, and what only vivid has
-	tw68 -- "${machine[@]}" --iommu $iommu "${program[@]}" userptr \
-		-F planes -V bar_1080p -V bar_huge_1080p
-	tw68 -- "${machine[@]}" --iommu $iommu "${program[@]}" revoke -F output -F large
+for iommu in none intel amd virtio; do
+	# without what tw68 has no frames of, and what only vivid has
+	captures $iommu userptr -F planes -V bar_1080p -V bar_huge_1080p
+	captures $iommu revoke -F output -F large
 done
 
 # The test finds a card that goes on writing.

@@ -18,6 +18,8 @@
 
 #define PAGE	4096UL
 #define FRAMES	6
+#define BUFS	2
+#define DRIVER	"/sys/bus/pci/drivers/nvmecap"
 
 static unsigned long frames_of_video(size_t frame)
 {
@@ -46,12 +48,23 @@ static bool parameter_is(const char *name, const char *value)
 static bool has_iommu(void)
 {
 	glob_t g;
-	bool found = !glob("/sys/bus/pci/drivers/nvmecap/0*/iommu_group", 0,
-			   NULL, &g);
+	bool found = !glob(DRIVER "/0*/iommu_group", 0, NULL, &g);
 
 	if (found)
 		globfree(&g);
 	return found;
+}
+
+/* The PCI address of the first device */
+static bool find_controller(char *address, size_t size)
+{
+	glob_t g;
+
+	if (glob(DRIVER "/0*", 0, NULL, &g))
+		return false;
+	snprintf(address, size, "%s", strrchr(g.gl_pathv[0], '/') + 1);
+	globfree(&g);
+	return true;
 }
 
 static void check_frame(struct __test_metadata *const _metadata,
@@ -296,6 +309,112 @@ TEST(refuses_what_nobody_could_take_back)
 	EXPECT_EQ(has_iommu() ? 0 : -EOPNOTSUPP, vt_qbuf(&node, 0, target.map));
 	vt_close(&node);
 	vt_target_unmap(&target);
+}
+
+/*
+ * What happens to the controller while it captures
+ */
+
+FIXTURE(stream)
+{
+	struct vt_node node;
+	struct vt_target target;
+	char address[32];
+	size_t frame;
+	size_t slot;
+};
+
+FIXTURE_SETUP(stream)
+{
+	unsigned int i;
+	int ret;
+
+	ASSERT_TRUE(find_controller(self->address, sizeof(self->address)));
+	ASSERT_EQ(0, vt_open_capture(&self->node, "nvmecap", 1920, 1080,
+				     V4L2_PIX_FMT_RGB24, 60));
+	self->frame = vt_frame_size(&self->node);
+	self->slot = page_align(self->frame);
+	ret = vt_target_map(&self->target, VT_HIDDEN, self->slot, BUFS);
+	if (ret == -ENODEV)
+		SKIP(return, "%s", self->target.why);
+	ASSERT_EQ(0, ret);
+	if (!parameter_is("allocators", "2") ||
+	    (!has_iommu() && !parameter_is("revocable", "Y")))
+		SKIP(return, "it does not take hidden RAM");
+	memset(self->target.map, VT_POISON, self->target.size);
+	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, BUFS));
+	for (i = 0; i < BUFS; i++)
+		ASSERT_EQ(0, vt_qbuf(&self->node, i,
+				     self->target.map + i * self->slot));
+	ASSERT_EQ(0, vt_streamon(&self->node));
+}
+
+FIXTURE_TEARDOWN(stream)
+{
+	vt_close(&self->node);
+	vt_target_unmap(&self->target);
+}
+
+/* Returns false if the buffer has an error. A frame without one is right. */
+static bool next_frame(struct __test_metadata *const _metadata,
+		       const FIXTURE_DATA(stream) *self)
+{
+	__u32 flags, sequence;
+	unsigned char *start;
+	bool good;
+	int index;
+
+	index = vt_dqbuf_sequence(&self->node, &flags, &sequence);
+	ASSERT_LE(0, index);
+	start = self->target.map + index * self->slot;
+	good = !(flags & V4L2_BUF_FLAG_ERROR);
+	if (good)
+		check_frame(_metadata, start, self->frame, sequence);
+	memset(start, VT_POISON, self->slot);
+	ASSERT_EQ(0, vt_qbuf(&self->node, index, start));
+	return good;
+}
+
+TEST_F(stream, function_reset)
+{
+	unsigned int i, errors = 0;
+	char dir[64];
+
+	for (i = 0; i < FRAMES; i++)
+		EXPECT_TRUE(next_frame(_metadata, self));
+	snprintf(dir, sizeof(dir), DRIVER "/%s", self->address);
+	ASSERT_EQ(0, vt_write_file(dir, "reset", "1"));
+	for (i = 0; i < FRAMES; i++)
+		errors += !next_frame(_metadata, self);
+	/* the one that was in transfer */
+	EXPECT_GE(1U, errors);
+	EXPECT_EQ(0, vt_streamoff(&self->node));
+}
+
+TEST_F(stream, unbound)
+{
+	unsigned char *then = malloc(self->target.size);
+	unsigned char *now = malloc(self->target.size);
+	unsigned int i;
+
+	ASSERT_TRUE(then && now);
+	for (i = 0; i < FRAMES; i++)
+		EXPECT_TRUE(next_frame(_metadata, self));
+	ASSERT_EQ(0, vt_write_file(DRIVER, "unbind", self->address));
+	vt_target_read(&self->target, 0, then, self->target.size);
+	EXPECT_EQ(-ENODEV, vt_dqbuf(&self->node, NULL));
+	EXPECT_EQ(-ENODEV, vt_qbuf(&self->node, 0, self->target.map));
+	usleep(5 * self->node.frame_us);
+	vt_target_read(&self->target, 0, now, self->target.size);
+	EXPECT_EQ(-1, vt_find_difference(then, now, self->target.size));
+	free(then);
+	free(now);
+
+	/* the number of the device is free again then */
+	vt_close(&self->node);
+	ASSERT_EQ(0, vt_write_file(DRIVER, "bind", self->address));
+	ASSERT_EQ(0, vt_open_capture(&self->node, "nvmecap", 640, 480,
+				     V4L2_PIX_FMT_YUYV, 60));
 }
 
 TEST_HARNESS_MAIN
