@@ -79,6 +79,8 @@ static void nvmecap_frame_end(struct nvmecap *nc)
 	struct nvmecap_buffer *buf = frame->buf;
 
 	frame->buf = NULL;
+	if (vb2_buffer_revoked(&buf->vb.vb2_buf))
+		nc->stats.revoked_active++;
 	if (frame->failed || frame->next < nvmecap_nr_commands(nc)) {
 		nvmecap_return(nc, buf, VB2_BUF_STATE_ERROR);
 	} else {
@@ -127,11 +129,11 @@ void nvmecap_frame_advance(struct nvmecap *nc)
 	if (!frame->buf)
 		return;
 
-	/* buf_revoke comes later, and waits for what is in flight, or sooner */
-	if (!frame->failed && vb2_buffer_revoked(&frame->buf->vb.vb2_buf)) {
-		nc->stats.revoked_active++;
-		frame->failed = true;
-	}
+	/*
+	 * Whoever has lost his memory is not looked for: the I/O MMU leads the
+	 * rest of the frame elsewhere, as it has to with hardware that can't be
+	 * stopped in the middle of one, and without it buf_revoke comes.
+	 */
 	if (!frame->failed)
 		nvmecap_frame_submit(nc);
 	if (!frame->in_flight)
@@ -575,6 +577,7 @@ static int nvmecap_buf_revoke(struct vb2_buffer *vb, bool may_block)
 			return 0;
 		/* no more commands for it */
 		nc->stats.revoke_waits++;
+		nc->frame.failed = true;
 		nvmecap_frame_advance(nc);
 	}
 
