@@ -4,8 +4,9 @@
  * expects, load the modules, give the NVMe controllers to nvmecap, run the program
  * that the kernel's command line names behind "--", and switch the machine off
  *
- * The program writes to PROGRAM_CONSOLE. "lab: status N" is the last that the
- * kernel's console shows.
+ * The program writes to PROGRAM_CONSOLE. The kernel's console shows its log at the
+ * end, and last of all "lab: status N": to write a fault down takes much longer than
+ * to have one, and the program wants to know which of them are late.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -145,6 +146,27 @@ static int run(char *argv[])
 				   128 + WTERMSIG(status);
 }
 
+static void show_log(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char line[8192];
+	ssize_t n;
+
+	/* a record that was overwritten meanwhile fails, the next one does not */
+	while ((n = read(fd, line, sizeof(line) - 1)) > 0 ||
+	       (n < 0 && errno == EPIPE)) {
+		char *text;
+
+		if (n < 0)
+			continue;
+		line[n] = '\0';
+		text = strchr(line, ';');
+		if (text)
+			fputs(text + 1, stdout);
+	}
+	close(fd);
+}
+
 int main(int argc, char *argv[])
 {
 	int status = 126;
@@ -152,6 +174,7 @@ int main(int argc, char *argv[])
 	if (argc > 1 && !mount_all() && !load_modules() &&
 	    !bind_capture_devices())
 		status = run(argv + 1);
+	show_log();
 	printf("lab: status %d\n", status);
 	fflush(stdout);
 	reboot(RB_POWER_OFF);
