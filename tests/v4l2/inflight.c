@@ -30,6 +30,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vb2test.h"
@@ -69,6 +70,7 @@ static struct options {
  * @queued: number of elements in @queue
  * @frames: number of frames that were right
  * @faults: faults that the I/O MMU reported while memory was taken away
+ * @taken: when that was last done, by the kernel's clock in microseconds
  * @words: where the quick look is written down
  * @bytes: where the thorough look is written down
  */
@@ -82,6 +84,7 @@ struct capture {
 	unsigned int queued;
 	unsigned long frames;
 	unsigned long faults;
+	unsigned long long taken;
 	uint64_t *words;
 	unsigned char *bytes;
 };
@@ -290,6 +293,17 @@ static const char *const fault_texts[] = {
 	"DMAR: [DMA", "IO_PAGE_FAULT", "fault from EP", "event: F_",
 };
 
+/* When the last fault was logged, by the kernel's clock in microseconds */
+static unsigned long long last_fault;
+
+static unsigned long long now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
+}
+
 /* The number of faults in the kernel's log since the last call, or -1 */
 static long new_faults(void)
 {
@@ -309,6 +323,7 @@ static long new_faults(void)
 		for (i = 0; i < ARRAY_LEN(fault_texts); i++) {
 			if (strstr(line, fault_texts[i])) {
 				faults++;
+				sscanf(line, "%*u,%*u,%llu", &last_fault);
 				break;
 			}
 		}
@@ -323,6 +338,7 @@ static int count_faults(struct capture *c)
 {
 	long faults;
 
+	c->taken = now_us();
 	usleep(FAULT_MS * 1000);
 	faults = new_faults();
 	if (faults < 0)
@@ -331,12 +347,13 @@ static int count_faults(struct capture *c)
 	return 0;
 }
 
-static int no_new_fault(void)
+static int no_new_fault(const struct capture *c)
 {
 	long faults = new_faults();
 
-	return faults > 0 ? wrong("%ld faults after the memory was taken away",
-				  faults) : faults;
+	return faults > 0 ? wrong("%ld faults after the memory was taken away, the last one %lld us later",
+				  faults, (long long)(last_fault - c->taken)) :
+			    faults;
 }
 
 /*
@@ -483,7 +500,7 @@ static int round_zap(struct capture *c)
 	if (count_faults(c))
 		return -1;
 	usleep((VT_BUFS + 1) * c->node.frame_us);
-	if (compare(c, 0, c->target.size) || no_new_fault())
+	if (compare(c, 0, c->target.size) || no_new_fault(c))
 		return -1;
 
 	while (c->queued) {
@@ -552,7 +569,7 @@ static int round_kill(struct capture *c)
 	if (count_faults(c))
 		return -1;
 	usleep((VT_BUFS + 1) * c->node.frame_us);
-	if (compare(c, 0, c->target.size) || no_new_fault() || stop(c))
+	if (compare(c, 0, c->target.size) || no_new_fault(c) || stop(c))
 		return -1;
 
 	/* the same in this process */
@@ -632,7 +649,7 @@ static int run_round(struct capture *c, const struct way *way)
 	ret = vt_qbuf(&c->node, r.victim, buffer_addr(c, r.victim));
 	if (ret != way->again)
 		return wrong("VIDIOC_QBUF: %s", strerror(-ret));
-	if (compare(c, offset, c->room) || no_new_fault())
+	if (compare(c, offset, c->room) || no_new_fault(c))
 		return -1;
 
 	if (way->give(c, &r))
