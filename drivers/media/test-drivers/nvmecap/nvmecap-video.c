@@ -77,11 +77,13 @@ static void nvmecap_frame_end(struct nvmecap *nc)
 {
 	struct nvmecap_frame *frame = &nc->frame;
 	struct nvmecap_buffer *buf = frame->buf;
+	bool revoked = vb2_buffer_revoked(&buf->vb.vb2_buf);
 
 	frame->buf = NULL;
-	if (vb2_buffer_revoked(&buf->vb.vb2_buf))
+	if (revoked)
 		nc->stats.revoked_active++;
-	if (frame->failed || frame->next < nvmecap_nr_commands(nc)) {
+	if (revoked || frame->failed ||
+	    frame->next < nvmecap_nr_commands(nc)) {
 		nvmecap_return(nc, buf, VB2_BUF_STATE_ERROR);
 	} else {
 		nc->stats.frames++;
