@@ -55,6 +55,16 @@ static bool has_iommu(void)
 	return found;
 }
 
+/* Why the first device does not take memory without a page, or NULL */
+static const char *why_no_pageless(void)
+{
+	if (!parameter_is("allocators", "2"))
+		return "not dma-pfn";
+	if (!has_iommu() && !parameter_is("revocable", "Y"))
+		return "nobody could take it back";
+	return NULL;
+}
+
 /* The PCI address of the first device */
 static bool find_controller(char *address, size_t size)
 {
@@ -173,19 +183,15 @@ TEST_F(format, userptr_anonymous)
 
 TEST_F(format, userptr_bar)
 {
-	if (!parameter_is("allocators", "2"))
-		SKIP(return, "not dma-pfn");
-	if (!has_iommu() && !parameter_is("revocable", "Y"))
-		SKIP(return, "nobody could take it back");
+	if (why_no_pageless())
+		SKIP(return, "%s", why_no_pageless());
 	run_userptr(_metadata, &self->node, VT_BAR, self->slot, 0);
 }
 
 TEST_F(format, userptr_hidden_ram)
 {
-	if (!parameter_is("allocators", "2"))
-		SKIP(return, "not dma-pfn");
-	if (!has_iommu() && !parameter_is("revocable", "Y"))
-		SKIP(return, "nobody could take it back");
+	if (why_no_pageless())
+		SKIP(return, "%s", why_no_pageless());
 	run_userptr(_metadata, &self->node, VT_HIDDEN, self->slot, 0);
 }
 
@@ -338,9 +344,8 @@ FIXTURE_SETUP(stream)
 	if (ret == -ENODEV)
 		SKIP(return, "%s", self->target.why);
 	ASSERT_EQ(0, ret);
-	if (!parameter_is("allocators", "2") ||
-	    (!has_iommu() && !parameter_is("revocable", "Y")))
-		SKIP(return, "it does not take hidden RAM");
+	if (why_no_pageless())
+		SKIP(return, "%s", why_no_pageless());
 	memset(self->target.map, VT_POISON, self->target.size);
 	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, BUFS));
 	for (i = 0; i < BUFS; i++)
