@@ -96,53 +96,56 @@ line() {
 root=10.0 function=12.0/00.0 below=14.0/00.0/00.0/00.0
 
 # shellcheck disable=SC2086	# options
-if [ "${SHORT-}" ]; then
+answers_short() {
 	peers $zen --iommu intel -- "$(line 'Zen, VT-d, from the root bus' $root \
 		host host host host host)
 exit \${status-0}"
-else
-peers $unlisted -- "status=0
-$(line 'unlisted bridge, from the root bus' $root \
-	refused refused refused refused refused)
-$(line 'unlisted bridge, from a function' $function \
-	refused bus refused refused refused)
-$(line 'unlisted bridge, from a switch' $below \
-	refused refused refused bus refused)
-exit \$status"
+}
 
-peers $zen -- "status=0
-$(line 'Zen, from the root bus' $root host host host host host)
-$(line 'Zen, from a function' $function host bus host host host)
-$(line 'Zen, from a switch' $below host host host bus host)
-exit \$status"
+# shellcheck disable=SC2086	# options
+answers() {
+	peers $unlisted -- "status=0
+	$(line 'unlisted bridge, from the root bus' $root \
+		refused refused refused refused refused)
+	$(line 'unlisted bridge, from a function' $function \
+		refused bus refused refused refused)
+	$(line 'unlisted bridge, from a switch' $below \
+		refused refused refused bus refused)
+	exit \$status"
 
-# With an I/O MMU in use root ports send everything up (ACS), and do not let the
-# functions of one device talk to each other. QEMU's switches know no ACS. What they
-# pass on in hardware goes through the I/O MMU in QEMU all the same, so that there are
-# no frames of what has a bus address.
-peers $unlisted --iommu intel -- "status=0
-$(line 'unlisted bridge, VT-d, from a function' $function \
-	refused refused refused refused refused)
-unset VT_VIDEO
-$(line 'unlisted bridge, VT-d, from a switch' $below \
-	refused refused refused bus refused)
-exit \$status"
+	peers $zen -- "status=0
+	$(line 'Zen, from the root bus' $root host host host host host)
+	$(line 'Zen, from a function' $function host bus host host host)
+	$(line 'Zen, from a switch' $below host host host bus host)
+	exit \$status"
 
-peers $zen --iommu intel -- "status=0
-$(line 'Zen, VT-d, from the root bus' $root host host host host host)
-$(line 'Zen, VT-d, from a function' $function host host host host host)
-unset VT_VIDEO
-$(line 'Zen, VT-d, from a switch' $below host host host bus host)
-exit \$status"
+	# With an I/O MMU in use root ports send everything up (ACS), and do not let the
+	# functions of one device talk to each other. QEMU's switches know no ACS. What they
+	# pass on in hardware goes through the I/O MMU in QEMU all the same, so that there are
+	# no frames of what has a bus address.
+	peers $unlisted --iommu intel -- "status=0
+	$(line 'unlisted bridge, VT-d, from a function' $function \
+		refused refused refused refused refused)
+	unset VT_VIDEO
+	$(line 'unlisted bridge, VT-d, from a switch' $below \
+		refused refused refused bus refused)
+	exit \$status"
 
-# unless they are told to
-peers $unlisted --iommu intel --append 'pci=disable_acs_redir=pci:1b36:000c' -- \
-	"status=0
-unset VT_VIDEO
-$(line 'no ACS redirect, VT-d, from a function' $function \
-	refused bus refused refused refused)
-exit \$status"
-fi
+	peers $zen --iommu intel -- "status=0
+	$(line 'Zen, VT-d, from the root bus' $root host host host host host)
+	$(line 'Zen, VT-d, from a function' $function host host host host host)
+	unset VT_VIDEO
+	$(line 'Zen, VT-d, from a switch' $below host host host bus host)
+	exit \$status"
+
+	# unless they are told to
+	peers $unlisted --iommu intel --append 'pci=disable_acs_redir=pci:1b36:000c' -- \
+		"status=0
+	unset VT_VIDEO
+	$(line 'no ACS redirect, VT-d, from a function' $function \
+		refused bus refused refused refused)
+	exit \$status"
+}
 
 #
 # What is transferred
@@ -161,16 +164,24 @@ bytes() {
 }
 
 nvme=nvme,serial=sg-pfn-kunit,drive=disk
+
 # shellcheck disable=SC2046,SC2086	# options
-{
-bytes 'unlisted bridge, one switch' bus $unlisted \
-	$(switch 14; devices $nvme,bus=d14.0 bochs-display,bus=d14.1)
-[ -z "${SHORT-}" ] || exit $status
-bytes 'unlisted bridge, root bus' refused $unlisted \
-	$(devices $nvme bochs-display)
-bytes 'Zen, two root ports' host $zen \
-	$(port 12; port 13; devices $nvme,bus=p12 bochs-display,bus=p13)
-bytes 'Zen, VT-d, two root ports' host $zen --iommu intel \
-	$(port 12; port 13; devices $nvme,bus=p12 bochs-display,bus=p13)
+transfers_short() {
+	bytes 'unlisted bridge, one switch' bus $unlisted \
+		$(switch 14; devices $nvme,bus=d14.0 bochs-display,bus=d14.1)
 }
+
+# shellcheck disable=SC2046,SC2086	# options
+transfers() {
+	transfers_short
+	bytes 'unlisted bridge, root bus' refused $unlisted \
+		$(devices $nvme bochs-display)
+	bytes 'Zen, two root ports' host $zen \
+		$(port 12; port 13; devices $nvme,bus=p12 bochs-display,bus=p13)
+	bytes 'Zen, VT-d, two root ports' host $zen --iommu intel \
+		$(port 12; port 13; devices $nvme,bus=p12 bochs-display,bus=p13)
+}
+
+"answers${SHORT:+_short}"
+"transfers${SHORT:+_short}"
 exit $status
