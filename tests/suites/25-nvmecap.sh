@@ -4,7 +4,8 @@
 # The NVMe capture device. v4l2-compliance with each allocator in one kernel: what
 # passes with dma-contig and dma-sg has to pass with dma-pfn. Every byte of every
 # frame in all formats, in memory of all kinds, with and without an I/O MMU, and as a
-# device without scatter-gather. With SHORT only frames, without and with an I/O MMU.
+# device without scatter-gather; and namespaces and controllers that don't work. With
+# SHORT only frames, without and with an I/O MMU.
 set -u
 # shellcheck source=tests/v4l2/need-video
 . tests/v4l2/need-video
@@ -42,4 +43,13 @@ frames intel allocators=2
 frames intel contiguous=1 revocable=0
 frames amd allocators=2
 frames virtio allocators=2
+
+# defective DEFECT TEST
+defective() {
+	tests/v4l2/nvmecap-host "--$1" -- allocators=2 -- build/tests/nvmecap -t "$2" ||
+		status=1
+}
+
+defective slow no_answer
+defective bad bad_block
 exit $status

@@ -4,7 +4,8 @@
  * of all kinds
  *
  * VT_VIDEO is the size of the video on the namespace in MiB, as it was given to
- * tests/v4l2/video.
+ * tests/v4l2/video. VT_DEFECT is what is wrong with the namespace, if there is
+ * something: see tests/v4l2/need-video.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include <linux/pci_regs.h>
+
 #include "kselftest_harness.h"
 #include "vb2test.h"
 
@@ -20,6 +23,10 @@
 #define FRAMES	6
 #define BUFS	2
 #define DRIVER	"/sys/bus/pci/drivers/nvmecap"
+/* of the namespace, in bytes, see tests/v4l2/need-video */
+#define BAD_BLOCK	(20000 * 512)
+/* after that the driver gives up, and resets the controller */
+#define TIMEOUT_MS	5000
 
 static unsigned long frames_of_video(size_t frame)
 {
@@ -360,9 +367,19 @@ FIXTURE_TEARDOWN(stream)
 	vt_target_unmap(&self->target);
 }
 
-/* Returns false if the buffer has an error. A frame without one is right. */
+static bool defect_is(const char *name)
+{
+	const char *defect = getenv("VT_DEFECT");
+
+	return defect && !strcmp(defect, name);
+}
+
+/*
+ * Returns false if the buffer has an error. A frame without one is right. Sets
+ * @number to that of the frame in the video, which may be NULL.
+ */
 static bool next_frame(struct __test_metadata *const _metadata,
-		       const FIXTURE_DATA(stream) *self)
+		       const FIXTURE_DATA(stream) *self, unsigned long *number)
 {
 	__u32 flags, sequence;
 	unsigned char *start;
@@ -373,6 +390,8 @@ static bool next_frame(struct __test_metadata *const _metadata,
 	ASSERT_LE(0, index);
 	start = self->target.map + index * self->slot;
 	good = !(flags & V4L2_BUF_FLAG_ERROR);
+	if (number)
+		*number = sequence % frames_of_video(self->frame);
 	if (good)
 		check_frame(_metadata, start, self->frame, sequence);
 	memset(start, VT_POISON, self->slot);
@@ -386,13 +405,84 @@ TEST_F(stream, function_reset)
 	char dir[64];
 
 	for (i = 0; i < FRAMES; i++)
-		EXPECT_TRUE(next_frame(_metadata, self));
+		EXPECT_TRUE(next_frame(_metadata, self, NULL));
 	snprintf(dir, sizeof(dir), DRIVER "/%s", self->address);
 	ASSERT_EQ(0, vt_write_file(dir, "reset", "1"));
 	for (i = 0; i < FRAMES; i++)
-		errors += !next_frame(_metadata, self);
+		errors += !next_frame(_metadata, self, NULL);
 	/* the one that was in transfer */
 	EXPECT_GE(1U, errors);
+	EXPECT_EQ(0, vt_streamoff(&self->node));
+}
+
+/*
+ * A controller that is kept from the bus can't fetch its commands, or say that it
+ * has executed them: a fatal error, says QEMU's.
+ */
+TEST_F(stream, fatal_error)
+{
+	unsigned int i, errors = 0;
+	char path[128];
+	uint16_t command;
+	int fd;
+
+	for (i = 0; i < FRAMES; i++)
+		EXPECT_TRUE(next_frame(_metadata, self, NULL));
+	snprintf(path, sizeof(path), DRIVER "/%s/config", self->address);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ((ssize_t)sizeof(command),
+		  pread(fd, &command, sizeof(command), PCI_COMMAND));
+	ASSERT_NE(0, command & PCI_COMMAND_MASTER);
+	command &= ~PCI_COMMAND_MASTER;
+	ASSERT_EQ((ssize_t)sizeof(command),
+		  pwrite(fd, &command, sizeof(command), PCI_COMMAND));
+	close(fd);
+	for (i = 0; i < FRAMES; i++)
+		errors += !next_frame(_metadata, self, NULL);
+	/* the one that was in transfer, or was started then */
+	EXPECT_EQ(1U, errors);
+	EXPECT_EQ(0, vt_streamoff(&self->node));
+}
+
+/* A controller that does not answer in time is reset, for each frame. */
+TEST_F_TIMEOUT(stream, no_answer, 120)
+{
+	unsigned char *then, *now;
+	unsigned int i;
+
+	if (!defect_is("slow"))
+		SKIP(return, "the namespace is not slow");
+	then = malloc(self->target.size);
+	now = malloc(self->target.size);
+	ASSERT_TRUE(then && now);
+	self->node.timeout_ms = 4 * TIMEOUT_MS;
+	for (i = 0; i < BUFS; i++)
+		EXPECT_FALSE(next_frame(_metadata, self, NULL));
+	EXPECT_EQ(0, vt_streamoff(&self->node));
+	vt_target_read(&self->target, 0, then, self->target.size);
+	usleep(2 * TIMEOUT_MS * 1000);
+	vt_target_read(&self->target, 0, now, self->target.size);
+	EXPECT_EQ(-1, vt_find_difference(then, now, self->target.size));
+	free(then);
+	free(now);
+}
+
+/* What can't be read costs the frame that it belongs to, and no other. */
+TEST_F(stream, bad_block)
+{
+	unsigned long number = 0, bad = BAD_BLOCK / self->frame;
+	unsigned int seen = 0;
+	bool good;
+
+	if (!defect_is("bad"))
+		SKIP(return, "the namespace is sound");
+	/* the video comes around, and frames may be dropped */
+	while (seen < 2) {
+		good = next_frame(_metadata, self, &number);
+		EXPECT_EQ(number != bad, good);
+		seen += number == bad;
+	}
 	EXPECT_EQ(0, vt_streamoff(&self->node));
 }
 
@@ -404,7 +494,7 @@ TEST_F(stream, unbound)
 
 	ASSERT_TRUE(then && now);
 	for (i = 0; i < FRAMES; i++)
-		EXPECT_TRUE(next_frame(_metadata, self));
+		EXPECT_TRUE(next_frame(_metadata, self, NULL));
 	ASSERT_EQ(0, vt_write_file(DRIVER, "unbind", self->address));
 	vt_target_read(&self->target, 0, then, self->target.size);
 	EXPECT_EQ(-ENODEV, vt_dqbuf(&self->node, NULL));
