@@ -330,13 +330,15 @@ void chip_summary(const struct chip *chip)
 		"tw68: summary: frames=%" PRIu64 " fields=%" PRIu64
 		" lines=%" PRIu64 " bytes=%" PRIu64 " refused=%" PRIu64
 		" risc_errors=%" PRIu64 " stops=%" PRIu64
-		" interrupts=%" PRIu64 " dma_maps=%" PRIu64
+		" coalesced=%" PRIu64 " interrupts=%" PRIu64
+		" dma_maps=%" PRIu64
 		" dma_unmaps=%" PRIu64 " direct=%" PRIu64
 		" messages=%" PRIu64 "\n",
 		chip->stats.frames, chip->stats.fields, chip->stats.lines,
 		chip->stats.bytes, chip->stats.refused,
 		chip->stats.risc_errors, chip->stats.stops,
-		chip->vu->stats.interrupts, chip->vu->stats.dma_maps,
+		chip->stats.coalesced, chip->vu->stats.interrupts,
+		chip->vu->stats.dma_maps,
 		chip->vu->stats.dma_unmaps, chip->vu->stats.bytes_direct,
 		chip->vu->stats.bytes_message);
 	fflush(chip->options.log);

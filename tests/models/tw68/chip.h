@@ -32,6 +32,7 @@ enum chip_signal {
  * @signal: what the camera sends
  * @fps: frames a second, 0 for the standard's
  * @fast: as fast as it goes instead of in real time
+ * @patient: don't raise DMAPI while the guest has not answered the last one
  * @no_stop: deliberate defect: the engine goes on for a field after it was
  *	stopped
  * @log: where errors are told
@@ -41,6 +42,7 @@ struct chip_options {
 	enum chip_signal signal;
 	unsigned int fps;
 	bool fast;
+	bool patient;
 	bool no_stop;
 	FILE *log;
 	unsigned int log_max;
@@ -108,6 +110,7 @@ struct chip {
 		uint64_t refused;
 		uint64_t risc_errors;
 		uint64_t stops;
+		uint64_t coalesced;
 	} stats;
 };
 

@@ -36,6 +36,8 @@ static const char usage[] =
 "  --size WxH          size of the frames in FILE\n"
 "  --fps N             frames a second (default: 25 or 29.97)\n"
 "  --fast              as fast as it goes\n"
+"  --patient           wait at the end of a frame until the guest has noticed the last one:\n"
+"                      two ends that it takes for one cost the driver a buffer for good\n"
 "  --no-stop           defect: go on for a field after the driver stopped the chip\n"
 "  --log FILE          instead of stderr\n"
 "  --log-max N         errors to tell one by one (default 20)\n"
@@ -109,6 +111,7 @@ int main(int argc, char *argv[])
 		{ "size", required_argument, NULL, 'z' },
 		{ "fps", required_argument, NULL, 'f' },
 		{ "fast", no_argument, NULL, 'F' },
+		{ "patient", no_argument, NULL, 'p' },
 		{ "no-stop", no_argument, NULL, 'n' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "log-max", required_argument, NULL, 'm' },
@@ -148,6 +151,9 @@ int main(int argc, char *argv[])
 			break;
 		case 'F':
 			chip.options.fast = true;
+			break;
+		case 'p':
+			chip.options.patient = true;
 			break;
 		case 'n':
 			chip.options.no_stop = true;

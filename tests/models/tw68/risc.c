@@ -200,6 +200,13 @@ static void write_line(struct chip *chip)
 	}
 }
 
+/* The guest has not yet noticed the last end of a frame. */
+static bool is_unanswered(const struct chip *chip)
+{
+	return chip_reg(chip, TW68_INTSTAT) & chip_reg(chip, TW68_INTMASK) &
+	       TW68_DMAPI;
+}
+
 /* Returns true if it is time for the guest. */
 static bool execute(struct chip *chip)
 {
@@ -233,8 +240,10 @@ static bool execute(struct chip *chip)
 	}
 	if (is_superseded(chip, starts))
 		return true;
-	if (e->instruction & RISC_INT_BIT)
+	if (e->instruction & RISC_INT_BIT) {
+		chip->stats.coalesced += is_unanswered(chip);
 		chip_interrupt(chip, TW68_DMAPI);
+	}
 	return wrote;
 }
 
@@ -274,7 +283,13 @@ int64_t chip_run(struct chip *chip)
 				return due - now;
 			chip->skew += due - now;
 		}
-		if (due == e->stop_at || execute(chip))
+		if (due == e->stop_at)
+			return 0;
+		if (chip->options.patient && e->instruction & RISC_INT_BIT &&
+		    is_unanswered(chip))
+			return e->stop_at == CHIP_NEVER ? CHIP_NEVER :
+							  e->stop_at - now;
+		if (execute(chip))
 			return 0;
 	}
 	return 0;
