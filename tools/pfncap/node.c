@@ -174,8 +174,8 @@ static int find_node(struct node *n, __u32 memory, struct failure *f)
 		     search.seen, name);
 	else
 		fail(f, STATUS_FAILURE, "there is no video node that captures");
-	fail_help(f, "--device names one; --list shows what each can do. "
-		  "A node that another program uses is passed over.");
+	fail_help(f, "--device names one, --list shows what each can do; one that another "
+		  "program uses is passed over");
 	return -1;
 }
 

@@ -58,9 +58,9 @@ static void tell_failure(const struct failure *f)
 			strerror(f->error));
 	fprintf(stderr, "%s\n", f->what);
 	if (*f->meaning)
-		fprintf(stderr, "  That means: %s.\n", f->meaning);
+		fprintf(stderr, "  That means: %s\n", f->meaning);
 	if (*f->help)
-		fprintf(stderr, "  What helps: %s.\n", f->help);
+		fprintf(stderr, "  What helps: %s\n", f->help);
 }
 
 static void tell_verification(const struct session *s)

@@ -125,8 +125,8 @@ static void explain_map(const struct target *t, struct failure *f)
 		fail_meaning(f, "the kernel keeps programs away from this range "
 			     "(CONFIG_STRICT_DEVMEM, or lockdown)");
 		fail_help(f, "only ranges that the kernel does not use as RAM can be mapped; "
-			  "for those of a driver boot with iomem=relaxed. Lockdown "
-			  "(Secure Boot) forbids /dev/mem altogether.");
+			  "for those of a driver boot with iomem=relaxed; lockdown "
+			  "(Secure Boot) forbids /dev/mem altogether");
 	} else if (f->error == EPERM) {
 		fail_meaning(f, "kernel lockdown, or a security module, forbids the mapping");
 	} else if (f->error == EINVAL && t->kind == KIND_PCI) {
@@ -191,8 +191,13 @@ int target_open_file(struct target *t, int flags, struct failure *f)
 
 static void close_linear(struct target *t)
 {
+	struct stat st;
+
 	if (t->map)
 		munmap(t->map, t->map_size);
+	/* made for a capture that came to nothing */
+	if (t->made && t->fd >= 0 && !fstat(t->fd, &st) && !st.st_size)
+		unlink(t->path);
 	if (t->fd >= 0)
 		close(t->fd);
 }
@@ -222,6 +227,7 @@ static int open_file(struct target *t, const struct options *o, struct failure *
 
 	(void)o;
 	snprintf(t->name, sizeof(t->name), "%s", t->path);
+	t->made = access(t->path, F_OK);
 	if (target_open_file(t, O_CREAT, f))
 		return -1;
 	if (!fstatfs(t->fd, &fs) && fs.f_type == HUGETLBFS_MAGIC)
@@ -301,8 +307,8 @@ static int open_uio(struct target *t, const struct options *o, struct failure *f
 	if (read_number(file, &t->size) || !t->size) {
 		fail(f, STATUS_FAILURE, "%s has no memory %llu", t->path, number);
 		fail_help(f, "its driver offers none to map (uio_pci_generic never does; "
-			  "pci:... takes the BAR itself), or another: %s:MAP. "
-			  "--list shows them.", t->path);
+			  "pci:... takes the BAR itself), or another one: %s:MAP, see --list",
+			  t->path);
 		return -1;
 	}
 	t->strict = true;
@@ -361,24 +367,33 @@ static const struct {
 	{ "/dev/dri/card", KIND_DRM, &drm_ops },
 };
 
+enum suffix {
+	SUFFIX_NONE,
+	SUFFIX_RANGE,
+	SUFFIX_NUMBER,
+};
+
 /* "PATH:START+SIZE" and "/dev/uioN:MAP": cut it off. */
-static int parse_suffix(struct target *t, struct failure *f)
+static int parse_suffix(struct target *t, enum suffix *suffix, struct failure *f)
 {
 	char *colon = strrchr(t->path, ':'), *plus;
 
+	*suffix = SUFFIX_NONE;
 	if (!colon || strncmp(t->path, "/dev/", 5) || !access(t->path, F_OK))
 		return 0;
 	*colon++ = '\0';
 	plus = strchr(colon, '+');
 	if (plus) {
 		*plus++ = '\0';
+		*suffix = SUFFIX_RANGE;
 		if (parse_size(colon, &t->start) && parse_size(plus, &t->size) && t->size)
 			return 0;
-	} else if (parse_number(colon, 1 << 10, &t->start)) {
-		return 0;
+	} else {
+		*suffix = SUFFIX_NUMBER;
+		if (parse_number(colon, 1 << 10, &t->start))
+			return 0;
 	}
-	fail(f, STATUS_USAGE, "%s: neither PATH:START+SIZE nor PATH:NUMBER", t->spec);
-	return -1;
+	return fail(f, STATUS_USAGE, "%s: neither PATH:START+SIZE nor PATH:NUMBER", t->spec);
 }
 
 static void choose_device(struct target *t)
@@ -405,9 +420,10 @@ static void choose_device(struct target *t)
 
 static int choose_file(struct target *t, struct failure *f)
 {
+	enum suffix suffix;
 	struct stat st;
 
-	if (parse_suffix(t, f))
+	if (parse_suffix(t, &suffix, f))
 		return -1;
 	if (stat(t->path, &st)) {
 		if (!strncmp(t->path, "/dev/", 5) && strncmp(t->path, "/dev/shm/", 9))
@@ -424,6 +440,12 @@ static int choose_file(struct target *t, struct failure *f)
 		t->ops = &file_ops;
 	} else {
 		return fail(f, STATUS_USAGE, "%s is no file or device", t->path);
+	}
+	if ((suffix == SUFFIX_RANGE && t->kind != KIND_RANGE) ||
+	    (suffix == SUFFIX_NUMBER && t->kind != KIND_UIO)) {
+		fail(f, STATUS_USAGE, "%s: a %s has no such part", t->spec, kind_name(t->kind));
+		fail_help(f, "--offset begins elsewhere in it");
+		return -1;
 	}
 	if (t->kind == KIND_UDMABUF && !strcmp(t->path, "/dev/udmabuf")) {
 		fail(f, STATUS_USAGE, "/dev/udmabuf makes dma-bufs of other memory; "

@@ -73,6 +73,7 @@ struct target_ops {
  * @size: how much there is, 0 if it is made as it is needed
  * @offset: where to begin in it
  * @align: of mappings
+ * @made: a file that was not there before
  * @strict: device memory, which wants aligned accesses
  * @note: something the user should know, or ""
  * @formats: a display: V4L2 formats that it shows, the best one first, 0 ends
@@ -95,6 +96,7 @@ struct target {
 	uint64_t size;
 	uint64_t offset;
 	size_t align;
+	bool made;
 	bool strict;
 	char note[512];
 	const uint32_t *formats;
