@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# pfncap: what needs no device, in the tree; every target that a machine can have, on
+# our kernel; and what it says on mainline. The VGA in a graphics mode is vesafb's. RAM
+# from 768M on is nobody's. The namespace of the NVMe controller, which nvmecap makes a
+# camera of, has zeros.
+set -u
+# shellcheck source=tools/lab/lib.sh
+. tools/lab/lib.sh
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/pfncap.XXXXXX")
+guest=''
+trap 'kill $guest 2>/dev/null; rm -rf "$dir"' EXIT
+truncate -s 64M "$dir/nvdimm"
+mkdir "$dir/share"
+status=0
+
+echo '# without a device'
+in_tree "$("$LAB/tree")" -b "$TOP:/lab/top" /lab/top/build/tests/pfncap-unit || status=1
+
+echo '# mainline'
+tools/vm --kernel mainline --device bochs-display -- tests/pfncap/guest mainline || status=1
+
+echo '# ours'
+tools/vm --memory 1G,slots=4,maxmem=8G --append mem=768M --append vga=0x342 \
+	--qemu -machine --qemu nvdimm=on \
+	--qemu -object \
+	--qemu "memory-backend-file,id=nvdimm,size=64M,share=on,mem-path=$dir/nvdimm" \
+	--device nvdimm,memdev=nvdimm \
+	--qemu -blockdev \
+	--qemu driver=null-co,node-name=zeros,size=268435456,read-zeroes=on \
+	--device nvme,serial=zeros,drive=zeros \
+	--device VGA,id=vga --device bochs-display,id=bar --device bochs-display,id=drm \
+	--share "$dir/share" --monitor "$dir/monitor" --timeout 900 -- \
+	tests/pfncap/guest &
+guest=$!
+
+# The guest names a display, and gets its picture.
+while kill -0 "$guest" 2>/dev/null; do
+	if [ -e "$dir/share/screendump" ]; then
+		display=$(<"$dir/share/screendump")
+		tools/lab/qmp "$dir/monitor" screendump device="$display" \
+			filename="$dir/share/$display.ppm" >/dev/null
+		rm "$dir/share/screendump"
+	fi
+	sleep 0.1
+done
+wait "$guest" || status=1
+guest=''
+exit $status
