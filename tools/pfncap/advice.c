@@ -10,8 +10,9 @@
 #include "advice.h"
 
 #define ALLOCATOR	"/sys/module/videobuf2_dma_pfn"
-#define DEBUGGING	"echo 'module videobuf2_dma_pfn +p; module user_pfn_range +p' " \
-			">/sys/kernel/debug/dynamic_debug/control has the kernel log why"
+#define DEBUGGING	"the kernel log says why after " \
+			"echo 'module videobuf2_dma_pfn +p; module user_pfn_range +p' " \
+			">/sys/kernel/debug/dynamic_debug/control"
 
 /* The drivers that have to be told. */
 static const struct {
