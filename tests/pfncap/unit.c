@@ -367,6 +367,10 @@ static void unknown_formats(void)
 	CHECK(!picture_known(&p));
 	p.sizeimage[0] = 32;
 	CHECK(picture_known(&p));
+	/* what begins later, ends later */
+	p.data_offset[0] = 1;
+	CHECK(!picture_known(&p));
+	p.data_offset[0] = 0;
 	p.bytesperline[0] = 7;
 	CHECK(!picture_known(&p));
 }

@@ -3,10 +3,8 @@
  * pfncap: capture video into memory of a device, by V4L2_MEMORY_USERPTR
  */
 #include <errno.h>
-#include <libgen.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "list.h"
@@ -18,8 +16,8 @@ static int check_save(struct session *s)
 {
 	const char *name = s->options.save;
 	struct failure *f = &s->failure;
-	char *copy, *dir;
-	bool writable;
+	bool new;
+	int fd;
 
 	if (!name)
 		return 0;
@@ -30,13 +28,15 @@ static int check_save(struct session *s)
 			  "node has");
 		return -1;
 	}
-	copy = strdup(name);
-	dir = copy ? dirname(copy) : NULL;
-	writable = dir && !access(access(name, F_OK) ? dir : name, W_OK);
-	if (!writable)
-		fail_call(f, STATUS_FAILURE, "access", errno, "--save: %s can't be written", name);
-	free(copy);
-	return writable ? 0 : -1;
+	new = access(name, F_OK);
+	fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return fail_call(f, STATUS_FAILURE, "open", errno, "--save: %s can't be written",
+				 name);
+	close(fd);
+	if (new)
+		unlink(name);
+	return 0;
 }
 
 static int too_small(struct session *s, unsigned int wanted, unsigned int fit)

@@ -418,7 +418,7 @@ int node_stream(const struct node *n, bool on)
 	return xioctl(n->fd, on ? VIDIOC_STREAMON : VIDIOC_STREAMOFF, &type);
 }
 
-int node_dequeue(const struct node *n, unsigned int timeout_ms, struct frame *frame)
+int node_dequeue(struct node *n, unsigned int timeout_ms, struct frame *frame)
 {
 	struct v4l2_plane planes[MAX_PLANES] = {};
 	struct v4l2_buffer b = { .type = n->type, .memory = n->memory };
@@ -449,6 +449,7 @@ int node_dequeue(const struct node *n, unsigned int timeout_ms, struct frame *fr
 
 		frame->used[i] = used < n->picture.sizeimage[i] ? used :
 								   n->picture.sizeimage[i];
+		n->picture.data_offset[i] = n->mplane ? planes[i].data_offset : 0;
 	}
 	return 0;
 }

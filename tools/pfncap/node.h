@@ -77,7 +77,7 @@ void node_release(struct node *n);
 int node_queue(const struct node *n, unsigned int index, unsigned char *const addr[]);
 int node_stream(const struct node *n, bool on);
 /* -EINTR if a signal came, -ETIMEDOUT */
-int node_dequeue(const struct node *n, unsigned int timeout_ms, struct frame *frame);
+int node_dequeue(struct node *n, unsigned int timeout_ms, struct frame *frame);
 
 /* The kernel module behind the node, "" if that is not known. */
 void node_module(const struct node *n, char *name, size_t size);

@@ -119,6 +119,8 @@ static unsigned int chroma_areas(const struct picture *p, const struct format *f
 static unsigned int known_areas(const struct picture *p, const struct format *f,
 				struct area *areas)
 {
+	unsigned int n = 1, i;
+
 	areas[0].plane = 0;
 	areas[0].offset = 0;
 	areas[0].stride = p->bytesperline[0];
@@ -126,9 +128,11 @@ static unsigned int known_areas(const struct picture *p, const struct format *f,
 	if (f->layout == YUV422)
 		areas[0].bytes = round_up_to(areas[0].bytes, 4);
 	areas[0].lines = p->height;
-	if (f->layout < SEMIPLANAR)
-		return 1;
-	return 1 + chroma_areas(p, f, areas);
+	if (f->layout >= SEMIPLANAR)
+		n += chroma_areas(p, f, areas);
+	for (i = 0; i < n; i++)
+		areas[i].offset += p->data_offset[areas[i].plane];
+	return n;
 }
 
 /* Both fields in one buffer or not, a driver must not say more than it has. */
@@ -159,10 +163,12 @@ unsigned int picture_areas(const struct picture *p, const size_t *used,
 			return n;
 	}
 	for (i = 0; i < p->planes; i++) {
+		size_t begin = p->data_offset[i] < used[i] ? p->data_offset[i] : 0;
+
 		areas[i].plane = i;
-		areas[i].offset = 0;
-		areas[i].stride = used[i];
-		areas[i].bytes = used[i];
+		areas[i].offset = begin;
+		areas[i].stride = used[i] - begin;
+		areas[i].bytes = used[i] - begin;
 		areas[i].lines = 1;
 	}
 	return p->planes;

@@ -15,6 +15,7 @@
 /**
  * struct picture - the format of a queue, of either API
  * @planes: memory planes of a buffer, each with an address of its own
+ * @data_offset: where the picture begins in each plane, known with the first frame
  */
 struct picture {
 	unsigned int width;
@@ -27,6 +28,7 @@ struct picture {
 	unsigned int planes;
 	size_t bytesperline[MAX_PLANES];
 	size_t sizeimage[MAX_PLANES];
+	size_t data_offset[MAX_PLANES];
 };
 
 /**

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -116,6 +117,7 @@ static int extend(struct target *t, uint64_t end, struct failure *f)
 	if (error)
 		return fail_call(f, STATUS_FAILURE, "posix_fallocate", error,
 				 "%s can't be made %s long", t->path, size_text(end).s);
+	t->made = false;
 	return 0;
 }
 
@@ -195,7 +197,7 @@ static void close_linear(struct target *t)
 
 	if (t->map)
 		munmap(t->map, t->map_size);
-	/* made for a capture that came to nothing */
+	/* made for a capture that came to nothing before it was needed */
 	if (t->made && t->fd >= 0 && !fstat(t->fd, &st) && !st.st_size)
 		unlink(t->path);
 	if (t->fd >= 0)
@@ -418,6 +420,19 @@ static void choose_device(struct target *t)
 	}
 }
 
+/* Where devices are, nobody wants a file, but in /dev/shm and the like. */
+static bool is_in_dev(const char *path)
+{
+	char *copy = strdup(path);
+	struct stat dir, dev;
+	bool same;
+
+	same = copy && !stat(dirname(copy), &dir) && !stat("/dev", &dev) &&
+	       dir.st_dev == dev.st_dev && !strncmp(path, "/dev/", 5);
+	free(copy);
+	return same;
+}
+
 static int choose_file(struct target *t, struct failure *f)
 {
 	enum suffix suffix;
@@ -426,8 +441,8 @@ static int choose_file(struct target *t, struct failure *f)
 	if (parse_suffix(t, &suffix, f))
 		return -1;
 	if (stat(t->path, &st)) {
-		if (!strncmp(t->path, "/dev/", 5) && strncmp(t->path, "/dev/shm/", 9))
-			return fail_call(f, STATUS_FAILURE, "stat", errno, "%s", t->path);
+		if (is_in_dev(t->path))
+			return fail_call(f, STATUS_FAILURE, "stat", ENOENT, "%s", t->path);
 		st.st_mode = S_IFREG;
 	}
 	if (S_ISCHR(st.st_mode)) {

@@ -73,7 +73,7 @@ struct target_ops {
  * @size: how much there is, 0 if it is made as it is needed
  * @offset: where to begin in it
  * @align: of mappings
- * @made: a file that was not there before
+ * @made: a file that was not there before, and has nothing yet
  * @strict: device memory, which wants aligned accesses
  * @note: something the user should know, or ""
  * @formats: a display: V4L2 formats that it shows, the best one first, 0 ends
