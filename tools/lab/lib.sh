@@ -64,9 +64,10 @@ publish() {
 	mv -T "$1" "$2"
 }
 
-# in_tree TREE [-b FROM:TO]... COMMAND...: run COMMAND inside the tree, in a
+# in_tree TREE [-o DIR] [-b FROM:TO]... COMMAND...: run COMMAND inside the tree, in a
 # mount namespace of its own, FROM bound to the tree's TO. Nothing is mounted on
-# the host, and nothing stays mounted whatever happens.
+# the host, and nothing stays mounted whatever happens. With -o the tree stays as it
+# is: what is written to it goes to DIR/upper.
 in_tree() {
 	unshare --mount --fork --kill-child "$LAB/in-tree" "$@"
 }
