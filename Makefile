@@ -30,6 +30,7 @@ help:
 	@echo '  make source        the kernel source with our files and patches; prints where'
 	@echo '  make menuconfig    look at its configuration'
 	@echo '  make programs      the test programs, in build/tests/'
+	@echo '  make deb           the DKMS package for Debian'\''s kernels 6.12 and 7.3, in build/'
 	@echo '  make tree          the Debian root that builds and guests run in'
 	@echo
 	@echo '  make clean         remove build/ (logs, pictures, test programs)'
@@ -66,6 +67,9 @@ programs:
 tree:
 	@$(LAB)/tree
 
+deb:
+	@$(LAB)/deb
+
 matrix:
 	@$(LAB)/matrix $(TARGET)
 
@@ -87,5 +91,5 @@ clean:
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
 
-.PHONY: help demo check check-hw kernel source menuconfig programs tree matrix bench-dma \
+.PHONY: help demo check check-hw kernel source menuconfig programs tree deb matrix bench-dma \
 	check-style check-series check-mutants clean distclean
