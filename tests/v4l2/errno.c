@@ -266,6 +266,46 @@ TEST_F(pageless, owner_refuses)
 	vt_target_unmap(&exported);
 }
 
+/* What packaged kernels can't map for the CPU. */
+FIXTURE(mixture)
+{
+	struct vt_node node;
+	struct vt_target target;
+	unsigned char *good;
+};
+
+FIXTURE_SETUP(mixture)
+{
+	size_t slot;
+	int ret;
+
+	if (!getenv("VT_STOCK"))
+		SKIP(return, "this kernel maps a mixture, see userptr");
+	ASSERT_EQ(0, vt_open_vivid(&self->node, 0, 320, 180,
+				   V4L2_PIX_FMT_RGB24));
+	slot = (vt_frame_size(&self->node) + PAGE - 1) & -PAGE;
+	ret = vt_target_map(&self->target, VT_BAR_THEN_ANON, slot, 1);
+	if (ret == -ENODEV)
+		SKIP(return, "%s", self->target.why);
+	ASSERT_EQ(0, ret);
+	self->good = mmap(NULL, slot, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->good);
+	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 2));
+}
+
+FIXTURE_TEARDOWN(mixture)
+{
+	vt_close(&self->node);
+	vt_target_unmap(&self->target);
+}
+
+TEST_F(mixture, has_no_kernel_address)
+{
+	refused(_metadata, &self->node, self->good, self->target.map,
+		vt_frame_size(&self->node), -ENOMEM);
+}
+
 /*
  * A private mapping is copied before it is written to, or refused: what it is a
  * copy of never changes.

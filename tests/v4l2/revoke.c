@@ -273,6 +273,8 @@ static int capture_open_size(struct __test_metadata *const _metadata,
 	int ret;
 
 	srand(getpid());
+	if (!vt_kind_has_vaddr(kind, why))
+		return -ENODEV;
 	ASSERT_EQ(0, vt_open_camera(&c->node, width, height));
 	c->frame = vt_frame_size(&c->node);
 	c->slot = (c->frame + 2 * PAGE - 1) & -PAGE;
@@ -519,14 +521,20 @@ static int take_driver(struct capture *c)
 			     strrchr(c->victim.device, '/') + 1);
 }
 
-/* Whatever is missing of a display that had the driver bochs-drm. */
+/*
+ * Whatever is missing of a display that had the driver bochs-drm, or had none: 6.12
+ * gives it one, whatever drivers_autoprobe says.
+ */
 static int give_driver(struct capture *c)
 {
+	const char *name = strrchr(c->victim.device, '/') + 1;
 	int ret = vt_write_file("/sys/bus/pci", "rescan", "1");
 
 	if (!ret && c->victim.kind == VT_DUMB)
 		ret = vt_write_file("/sys/bus/pci/drivers/bochs-drm", "bind",
-				    strrchr(c->victim.device, '/') + 1);
+				    name);
+	else if (!ret)
+		vt_write_file("/sys/bus/pci/drivers/bochs-drm", "unbind", name);
 	return ret ? ret : give_reopen(c);
 }
 
@@ -573,8 +581,12 @@ FIXTURE_VARIANT_ADD(owner, unbind_driver_filling) { VT_DUMB, FILLING, &unbind };
 
 FIXTURE_SETUP(owner)
 {
+	const char *stock = getenv("VT_STOCK");
 	char why[160];
 
+	/* ttm_bo_vm_dummy_page(), and bochs-drm is the only such driver here */
+	if (variant->kind == VT_DUMB && stock && !strcmp(stock, "6.12"))
+		SKIP(return, "Linux 6.12 puts one page in the place of all that a dumb buffer had");
 	if (capture_open(_metadata, &self->c, variant->kind, why))
 		SKIP(return, "%s", why);
 }

@@ -846,6 +846,17 @@ bool vt_kind_pinned(enum vt_kind kind)
 	return kind <= VT_DAX;
 }
 
+bool vt_kind_has_vaddr(enum vt_kind kind, char *why)
+{
+	const char *driver = getenv("VT_CAMERA");
+
+	if (!getenv("VT_STOCK") || (driver && !strcmp(driver, "tw68")) ||
+	    (kind != VT_BAR_THEN_ANON && kind != VT_ANON_THEN_BAR))
+		return true;
+	strcpy(why, "a packaged kernel has no kernel address for two memories at once");
+	return false;
+}
+
 static bool is_vpt(enum vt_kind kind)
 {
 	switch (kind) {

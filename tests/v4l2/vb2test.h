@@ -159,6 +159,11 @@ struct vt_target {
 const char *vt_kind_name(enum vt_kind kind);
 bool vt_kind_pinned(enum vt_kind kind);
 bool vt_kind_exporter(enum vt_kind kind);
+/*
+ * Does the kernel map such memory for the CPU of the camera? A packaged one, which
+ * VT_STOCK says, can't map two memories at once. @why says so then.
+ */
+bool vt_kind_has_vaddr(enum vt_kind kind, char *why);
 
 /*
  * 0; -ENODEV if this machine has no such memory, @target->why says what is
