@@ -323,7 +323,8 @@ static long new_faults(void)
 		for (i = 0; i < ARRAY_LEN(fault_texts); i++) {
 			if (strstr(line, fault_texts[i])) {
 				faults++;
-				sscanf(line, "%*u,%*u,%llu", &last_fault);
+				if (sscanf(line, "%*u,%*u,%llu", &last_fault) != 1)
+					last_fault = 0;
 				break;
 			}
 		}
@@ -356,9 +357,10 @@ static int no_new_fault(struct capture *c)
 		c->faults += faults;
 		return 0;
 	}
-	return faults > 0 ? wrong("%ld faults after the memory was taken away, the last one %lld us later",
-				  faults, (long long)(last_fault - c->taken)) :
-			    faults;
+	if (faults > 0)
+		return wrong("%ld faults after the memory was taken away, the last %lld us later",
+			     faults, (long long)(last_fault - c->taken));
+	return faults;
 }
 
 /*
@@ -806,8 +808,10 @@ static bool run_test(const struct way *way, enum vt_kind kind,
 	printf("%sok %u %s%s, %s", halves < 0 ? "not " : "", number,
 	       prefix(), vt_kind_name(kind), way->name);
 	if (halves >= 0)
-		printf(": %u revocations, %ld in the middle of a frame, %lu faults meanwhile, %lu frames",
-		       rounds, halves, c.faults, c.frames);
+		printf(": %u revocations, %ld in the middle of a frame, %lu faults meanwhile",
+		       rounds, halves, c.faults);
+	if (halves >= 0)
+		printf(", %lu frames", c.frames);
 	printf("\n");
 	fflush(stdout);
 	if (!ret)
@@ -848,8 +852,8 @@ static void parse(int argc, char **argv)
 			options.name = optarg;
 			break;
 		default:
-			fprintf(stderr, "usage: %s [-d DRIVER] [-s WxH] [-p FOURCC] [-f FPS] [-r ROUNDS] [-m MIB] [-n NAME]\n",
-				argv[0]);
+			fprintf(stderr, "usage: %s [-d DRIVER] [-s WxH] [-p FOURCC] [-f FPS]\n"
+				"\t[-r ROUNDS] [-m MIB] [-n NAME]\n", argv[0]);
 			exit(2);
 		}
 	}

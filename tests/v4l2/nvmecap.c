@@ -379,7 +379,8 @@ static bool defect_is(const char *name)
  * @number to that of the frame in the video, which may be NULL.
  */
 static bool next_frame(struct __test_metadata *const _metadata,
-		       const FIXTURE_DATA(stream) *self, unsigned long *number)
+		       unsigned long *number,
+		       const FIXTURE_DATA(stream) * self)
 {
 	__u32 flags, sequence;
 	unsigned char *start;
@@ -405,11 +406,11 @@ TEST_F(stream, function_reset)
 	char dir[64];
 
 	for (i = 0; i < FRAMES; i++)
-		EXPECT_TRUE(next_frame(_metadata, self, NULL));
+		EXPECT_TRUE(next_frame(_metadata, NULL, self));
 	snprintf(dir, sizeof(dir), DRIVER "/%s", self->address);
 	ASSERT_EQ(0, vt_write_file(dir, "reset", "1"));
 	for (i = 0; i < FRAMES; i++)
-		errors += !next_frame(_metadata, self, NULL);
+		errors += !next_frame(_metadata, NULL, self);
 	/* the one that was in transfer */
 	EXPECT_GE(1U, errors);
 	EXPECT_EQ(0, vt_streamoff(&self->node));
@@ -427,7 +428,7 @@ TEST_F(stream, fatal_error)
 	int fd;
 
 	for (i = 0; i < FRAMES; i++)
-		EXPECT_TRUE(next_frame(_metadata, self, NULL));
+		EXPECT_TRUE(next_frame(_metadata, NULL, self));
 	snprintf(path, sizeof(path), DRIVER "/%s/config", self->address);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, fd);
@@ -439,7 +440,7 @@ TEST_F(stream, fatal_error)
 		  pwrite(fd, &command, sizeof(command), PCI_COMMAND));
 	close(fd);
 	for (i = 0; i < FRAMES; i++)
-		errors += !next_frame(_metadata, self, NULL);
+		errors += !next_frame(_metadata, NULL, self);
 	/* the one that was in transfer, or was started then */
 	EXPECT_EQ(1U, errors);
 	EXPECT_EQ(0, vt_streamoff(&self->node));
@@ -458,7 +459,7 @@ TEST_F_TIMEOUT(stream, no_answer, 120)
 	ASSERT_TRUE(then && now);
 	self->node.timeout_ms = 4 * TIMEOUT_MS;
 	for (i = 0; i < BUFS; i++)
-		EXPECT_FALSE(next_frame(_metadata, self, NULL));
+		EXPECT_FALSE(next_frame(_metadata, NULL, self));
 	EXPECT_EQ(0, vt_streamoff(&self->node));
 	vt_target_read(&self->target, 0, then, self->target.size);
 	usleep(2 * TIMEOUT_MS * 1000);
@@ -479,7 +480,7 @@ TEST_F(stream, bad_block)
 		SKIP(return, "the namespace is sound");
 	/* the video comes around, and frames may be dropped */
 	while (seen < 2) {
-		good = next_frame(_metadata, self, &number);
+		good = next_frame(_metadata, &number, self);
 		EXPECT_EQ(number != bad, good);
 		seen += number == bad;
 	}
@@ -494,7 +495,7 @@ TEST_F(stream, unbound)
 
 	ASSERT_TRUE(then && now);
 	for (i = 0; i < FRAMES; i++)
-		EXPECT_TRUE(next_frame(_metadata, self, NULL));
+		EXPECT_TRUE(next_frame(_metadata, NULL, self));
 	ASSERT_EQ(0, vt_write_file(DRIVER, "unbind", self->address));
 	vt_target_read(&self->target, 0, then, self->target.size);
 	EXPECT_EQ(-ENODEV, vt_dqbuf(&self->node, NULL));
