@@ -45,7 +45,6 @@ demo:
 # What the suites are going to boot is built before, where its progress is seen
 check: kernel programs
 	@$(if $(SUITES),,tests/suites/80-dma.sh --build)
-	@$(if $(SUITES),,$(LAB)/deb --kernel 7.3 >/dev/null)
 	@$(if $(SUITES),,SHORT=1) tests/run $(SUITES)
 
 check-hw: kernel programs
