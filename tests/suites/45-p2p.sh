@@ -84,7 +84,7 @@ peers() {
 		devices bochs-display,bus=d15.0 bochs-display,bus=d15.1
 	)
 	tools/vm --debug --memory 1G "${options[@]}" \
-		-- env VT_VIDEO=$MIB bash -c "$1" || status=$?
+		-- env "VT_VIDEO=$MIB" bash -c "$1" || status=$?
 }
 
 # line TEXT CLIENT ROOT FUNCTION PORT SAME OTHER: one line of GUEST-COMMANDS
@@ -182,6 +182,11 @@ transfers() {
 		$(port 12; port 13; devices $nvme,bus=p12 bochs-display,bus=p13)
 }
 
-"answers${SHORT:+_short}"
-"transfers${SHORT:+_short}"
+if [ "${SHORT-}" ]; then
+	answers_short
+	transfers_short
+else
+	answers
+	transfers
+fi
 exit $status
