@@ -63,6 +63,7 @@ struct chip_options {
  * @next_line: the next line of it
  * @line: the line, as it goes to memory
  * @line_size: bytes of @line
+ * @aborted: the last field of which a write was refused, see write_line()
  * @lines_since_jump: whether there was a frame between two jumps
  * @stop_at: no_stop: when it does stop
  */
@@ -79,6 +80,7 @@ struct chip_engine {
 	unsigned int next_line;
 	uint8_t line[4 * CHIP_LINE_MAX];
 	size_t line_size;
+	uint64_t aborted;
 	unsigned int lines_since_jump;
 	int64_t stop_at;
 };

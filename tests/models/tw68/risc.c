@@ -157,7 +157,9 @@ static void fetch(struct chip *chip)
 
 /*
  * In pieces, as the guest may stop the engine between them. On a bus that refuses
- * a write the rest is lost, and the engine goes on.
+ * a write the rest is lost, and the engine goes on. That is told once a field: the
+ * driver masks all interrupts for good after ten in a row, which more lines than that
+ * would be on a busy host.
  */
 static void write_line(struct chip *chip)
 {
@@ -188,7 +190,9 @@ static void write_line(struct chip *chip)
 				   "write of %zu bytes to %#x refused: %s (instruction at %#x, line %u)\n",
 				   n, to, strerror(-ret), e->exe,
 				   e->next_line - 1);
-			chip_interrupt(chip, TW68_PABORT);
+			if (e->aborted != e->field)
+				chip_interrupt(chip, TW68_PABORT);
+			e->aborted = e->field;
 			return;
 		}
 		chip->stats.bytes += n;
