@@ -211,6 +211,13 @@ static bool is_unanswered(const struct chip *chip)
 	       TW68_DMAPI;
 }
 
+/* See chip_options.patient. */
+static bool is_held(const struct chip *chip)
+{
+	return chip->options.patient &&
+	       chip->engine.instruction & RISC_INT_BIT && is_unanswered(chip);
+}
+
 /* Returns true if it is time for the guest. */
 static bool execute(struct chip *chip)
 {
@@ -278,7 +285,9 @@ int64_t chip_run(struct chip *chip)
 		/* what it was waiting for may have been switched on */
 		if (e->due == CHIP_NEVER)
 			e->due = instruction_due(chip);
-		due = e->due < e->stop_at ? e->due : e->stop_at;
+		due = is_held(chip) ? CHIP_NEVER : e->due;
+		if (due > e->stop_at)
+			due = e->stop_at;
 		if (due == CHIP_NEVER)
 			return due;
 		now = chip_now(chip);
@@ -287,13 +296,7 @@ int64_t chip_run(struct chip *chip)
 				return due - now;
 			chip->skew += due - now;
 		}
-		if (due == e->stop_at)
-			return 0;
-		if (chip->options.patient && e->instruction & RISC_INT_BIT &&
-		    is_unanswered(chip))
-			return e->stop_at == CHIP_NEVER ? CHIP_NEVER :
-							  e->stop_at - now;
-		if (execute(chip))
+		if (due == e->stop_at || execute(chip))
 			return 0;
 	}
 	return 0;
