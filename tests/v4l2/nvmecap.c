@@ -446,27 +446,43 @@ TEST_F(stream, fatal_error)
 	EXPECT_EQ(0, vt_streamoff(&self->node));
 }
 
+static unsigned char *snapshot(struct __test_metadata *const _metadata,
+			       FIXTURE_DATA(stream) * self)
+{
+	unsigned char *copy = malloc(self->target.size);
+
+	ASSERT_NE(NULL, copy);
+	vt_target_read(&self->target, 0, copy, self->target.size);
+	return copy;
+}
+
+/* Nothing was written for @us microseconds from now on. Frees @then. */
+static void expect_quiet(struct __test_metadata *const _metadata,
+			 FIXTURE_DATA(stream) * self, unsigned char *then,
+			 unsigned int us)
+{
+	unsigned char *now;
+
+	usleep(us);
+	now = snapshot(_metadata, self);
+	EXPECT_EQ(-1, vt_find_difference(then, now, self->target.size));
+	free(then);
+	free(now);
+}
+
 /* A controller that does not answer in time is reset, for each frame. */
 TEST_F_TIMEOUT(stream, no_answer, 120)
 {
-	unsigned char *then, *now;
 	unsigned int i;
 
 	if (!defect_is("slow"))
 		SKIP(return, "the namespace is not slow");
-	then = malloc(self->target.size);
-	now = malloc(self->target.size);
-	ASSERT_TRUE(then && now);
 	self->node.timeout_ms = 4 * TIMEOUT_MS;
 	for (i = 0; i < BUFS; i++)
 		EXPECT_FALSE(next_frame(_metadata, NULL, self));
 	EXPECT_EQ(0, vt_streamoff(&self->node));
-	vt_target_read(&self->target, 0, then, self->target.size);
-	usleep(2 * TIMEOUT_MS * 1000);
-	vt_target_read(&self->target, 0, now, self->target.size);
-	EXPECT_EQ(-1, vt_find_difference(then, now, self->target.size));
-	free(then);
-	free(now);
+	expect_quiet(_metadata, self, snapshot(_metadata, self),
+		     2 * TIMEOUT_MS * 1000);
 }
 
 /* What can't be read costs the frame that it belongs to, and no other. */
@@ -489,22 +505,16 @@ TEST_F(stream, bad_block)
 
 TEST_F(stream, unbound)
 {
-	unsigned char *then = malloc(self->target.size);
-	unsigned char *now = malloc(self->target.size);
+	unsigned char *then;
 	unsigned int i;
 
-	ASSERT_TRUE(then && now);
 	for (i = 0; i < FRAMES; i++)
 		EXPECT_TRUE(next_frame(_metadata, NULL, self));
 	ASSERT_EQ(0, vt_write_file(DRIVER, "unbind", self->address));
-	vt_target_read(&self->target, 0, then, self->target.size);
+	then = snapshot(_metadata, self);
 	EXPECT_EQ(-ENODEV, vt_dqbuf(&self->node, NULL));
 	EXPECT_EQ(-ENODEV, vt_qbuf(&self->node, 0, self->target.map));
-	usleep(5 * self->node.frame_us);
-	vt_target_read(&self->target, 0, now, self->target.size);
-	EXPECT_EQ(-1, vt_find_difference(then, now, self->target.size));
-	free(then);
-	free(now);
+	expect_quiet(_metadata, self, then, 5 * self->node.frame_us);
 
 	/* the number of the device is free again then */
 	vt_close(&self->node);
