@@ -807,11 +807,10 @@ static bool run_test(const struct way *way, enum vt_kind kind,
 	halves = ret || new_faults() < 0 ? -1 : run_rounds(&c, way, rounds);
 	printf("%sok %u %s%s, %s", halves < 0 ? "not " : "", number,
 	       prefix(), vt_kind_name(kind), way->name);
-	if (halves >= 0)
-		printf(": %u revocations, %ld in the middle of a frame, %lu faults meanwhile",
-		       rounds, halves, c.faults);
-	if (halves >= 0)
-		printf(", %lu frames", c.frames);
+	if (halves >= 0) {
+		printf(": %u revocations, %ld in the middle of a frame", rounds, halves);
+		printf(", %lu faults meanwhile, %lu frames", c.faults, c.frames);
+	}
 	printf("\n");
 	fflush(stdout);
 	if (!ret)
