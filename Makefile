@@ -25,6 +25,8 @@ help:
 	@echo '  make check-style   checkpatch --strict, sparse, W=1, shellcheck on what we add'
 	@echo '  make check-series  every patch of the series applies in order and builds;'
 	@echo '                     FROM=N goes on with the first N'
+	@echo '  make series        the series as mails with cover letters, complete and in parts,'
+	@echo '                     and who gets them, in build/series/; checked'
 	@echo '  make check-mutants every deliberate defect of tests/mutants is found'
 	@echo '  make kernel        our kernel, normal and for debugging'
 	@echo '  make source        the kernel source with our files and patches; prints where'
@@ -82,6 +84,9 @@ check-style:
 check-series:
 	@$(LAB)/check-series $(FROM)
 
+series:
+	@$(LAB)/mail-series
+
 check-mutants:
 	@$(LAB)/mutants $(MUTANTS)
 
@@ -92,4 +97,4 @@ distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
 
 .PHONY: help demo check check-hw kernel source menuconfig programs tree deb matrix bench-dma \
-	check-style check-series check-mutants clean distclean
+	check-style check-series series check-mutants clean distclean
