@@ -23,6 +23,7 @@ help:
 	@echo '  tools/vm -- CMD    run CMD in a guest (tools/vm --help)'
 	@echo
 	@echo '  make check-style   checkpatch --strict, sparse, W=1, shellcheck on what we add'
+	@echo '  make check-docs    Sphinx has nothing to say about our pages and comments'
 	@echo '  make check-series  every patch of the series applies in order and builds;'
 	@echo '                     FROM=N goes on with the first N'
 	@echo '  make series        the series as mails with cover letters, complete and in parts,'
@@ -81,6 +82,9 @@ bench-dma:
 check-style:
 	@$(LAB)/check-style
 
+check-docs:
+	@$(LAB)/check-docs
+
 check-series:
 	@$(LAB)/check-series $(FROM)
 
@@ -97,4 +101,4 @@ distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
 
 .PHONY: help demo check check-hw kernel source menuconfig programs tree deb matrix bench-dma \
-	check-style check-series series check-mutants clean distclean
+	check-style check-docs check-series series check-mutants clean distclean
