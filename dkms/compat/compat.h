@@ -4,7 +4,7 @@
  *
  * The allocator's files are compiled with this header in front of them. Nothing
  * outside this directory knows which kernel it is built for. The table in
- * Documentation/admin-guide/media/dma-pfn-dkms.rst says what each kernel can't do.
+ * dkms/dma-pfn-dkms.rst says what each kernel can't do.
  *
  * Scatterlists: a stock entry can't hold a pfn. One without a page has the page
  * NULL here, and its physical address in dma_address until it is mapped. Only

@@ -5,7 +5,7 @@
 # kernels' headers, dkms builds the modules, and guests with the packaged images run
 # what our own kernel is tested with. What a kernel can't do is skipped with the
 # reason, or it is tested that it is refused; the table is in
-# Documentation/admin-guide/media/dma-pfn-dkms.rst. With SHORT nothing.
+# dkms/dma-pfn-dkms.rst. With SHORT nothing.
 set -u
 
 if [ "${SHORT-}" ]; then
