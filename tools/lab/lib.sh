@@ -72,6 +72,19 @@ in_tree() {
 	unshare --mount --fork --kill-child "$LAB/in-tree" "$@"
 }
 
+# in_matrix TREE SOURCE BUILD COMMAND...: matrix-kunit's COMMAND for a kernel of
+# tests/matrix, in its build directory.
+in_matrix() {
+	local tree=$1 source=$2 build=$3
+	shift 3
+	mkdir -p "$build" "$CACHE/matrix" "$CACHE/ccache"
+	CCACHE_DIR=/lab/ccache JOBS=$JOBS in_tree "$tree" -b "$source:/lab/src" \
+		-b "$build:/lab/build" -b "$CACHE/ccache:/lab/ccache" \
+		-b "$CACHE/matrix:/lab/matrix" -b "$TOP/tests/matrix:/lab/targets" \
+		-b "$LAB:/lab/tools" env TIMEOUT="${TIMEOUT-}" \
+		/lab/tools/matrix-kunit "$@"
+}
+
 # What a healthy kernel never says, whatever its architecture (grep -E).
 # shellcheck disable=SC2034	# used by those who source this
 SPLAT='Kernel panic|BUG: |kernel BUG at|WARNING: |Oops|Unable to handle kernel'
