@@ -23,6 +23,7 @@ help:
 	@echo '  tools/vm -- CMD    run CMD in a guest (tools/vm --help)'
 	@echo
 	@echo '  make check-style   checkpatch --strict, sparse, W=1, shellcheck on what we add'
+	@echo '  make check-cocci   coccicheck has nothing to say about the C files that we touch'
 	@echo '  make check-docs    Sphinx has nothing to say about our pages and comments'
 	@echo '  make check-series  every patch of the series applies in order and builds;'
 	@echo '                     FROM=N goes on with the first N'
@@ -85,6 +86,9 @@ check-style:
 check-docs:
 	@$(LAB)/check-docs
 
+check-cocci:
+	@$(LAB)/check-cocci
+
 check-series:
 	@$(LAB)/check-series $(FROM)
 
@@ -101,4 +105,4 @@ distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
 
 .PHONY: help demo check check-hw kernel source menuconfig programs tree deb matrix bench-dma \
-	check-style check-docs check-series series check-mutants clean distclean
+	check-style check-cocci check-docs check-series series check-mutants clean distclean
