@@ -1069,7 +1069,7 @@ static void iommu_map_sg_machine(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, page_to_phys(t->pages),
 			iommu_iova_to_phys(domain, BARE_IOVA));
 	KUNIT_EXPECT_EQ(test, PFN_PHYS(t->pfn),
-			iommu_iova_to_phys(domain, BARE_IOVA + PAGE_SIZE));
+			iommu_iova_to_phys(domain, BARE_IOVA + 1 * PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, PFN_PHYS(t->pfn + 1) + 5,
 			iommu_iova_to_phys(domain,
 					   BARE_IOVA + 2 * PAGE_SIZE + 5));
