@@ -64,6 +64,14 @@ publish() {
 	mv -T "$1" "$2"
 }
 
+# our_kernel_files: the new kernel files, which stand at their kernel path. What is in
+# these directories, or at the top, is the project's own.
+our_kernel_files() {
+	(cd "$TOP" && find . -mindepth 1 \( -name '.*' -o -path ./tests -o -path ./tools -o \
+		-path ./patches -o -path ./dkms -o -path ./book -o -path ./build \) -prune -o \
+		-path './*/*' -type f -printf '%P\n') | LC_ALL=C sort
+}
+
 # in_tree TREE [-o DIR] [-b FROM:TO]... COMMAND...: run COMMAND inside the tree, in a
 # mount namespace of its own, FROM bound to the tree's TO. Nothing is mounted on
 # the host, and nothing stays mounted whatever happens. With -o the tree stays as it
