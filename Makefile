@@ -35,6 +35,7 @@ help:
 	@echo '  make menuconfig    look at its configuration'
 	@echo '  make programs      the test programs, in build/tests/'
 	@echo '  make deb           the DKMS package for Debian'\''s kernels 6.12 and 7.3, in build/'
+	@echo '  make docs          the documentation as a book, in build/docs/; prints where'
 	@echo '  make tree          the Debian root that builds and guests run in'
 	@echo
 	@echo '  make clean         remove build/ (logs, pictures, test programs)'
@@ -74,6 +75,9 @@ tree:
 deb:
 	@$(LAB)/deb
 
+docs:
+	@$(LAB)/docs
+
 matrix:
 	@$(LAB)/matrix $(TARGET)
 
@@ -104,5 +108,5 @@ clean:
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
 
-.PHONY: help demo check check-hw kernel source menuconfig programs tree deb matrix bench-dma \
+.PHONY: help demo check check-hw kernel source menuconfig programs tree deb docs matrix bench-dma \
 	check-style check-cocci check-docs check-series series check-mutants clean distclean
