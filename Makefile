@@ -47,8 +47,9 @@ help:
 demo:
 	@$(LAB)/demo
 
-# What the suites are going to boot is built before, where its progress is seen
+# What the suites are going to need is built before, where its progress is seen
 check: kernel programs
+	@$(if $(SUITES),,$(LAB)/tree --docs >/dev/null)
 	@$(if $(SUITES),,tests/suites/80-dma.sh --build)
 	@$(if $(SUITES),,SHORT=1) tests/run $(SUITES)
 
