@@ -65,9 +65,10 @@ publish() {
 }
 
 # our_kernel_files: the new kernel files, which stand at their kernel path. What is in
-# these directories, or at the top, is the project's own.
+# these directories, or at the top, is the project's own, but for the kernel's selftests.
 our_kernel_files() {
-	(cd "$TOP" && find . -mindepth 1 \( -name '.*' -o -path ./tests -o -path ./tools -o \
+	(cd "$TOP" && find . -mindepth 1 \( -name '.*' -o -path ./tests -o \
+		-path './tools/*' ! -path ./tools/testing ! -path './tools/testing/*' -o \
 		-path ./patches -o -path ./dkms -o -path ./book -o -path ./build \) -prune -o \
 		-path './*/*' -type f -printf '%P\n') | LC_ALL=C sort
 }
