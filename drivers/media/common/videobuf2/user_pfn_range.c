@@ -29,6 +29,7 @@
 #include <linux/device.h>
 #include <linux/export.h>
 #include <linux/ioport.h>
+#include <linux/kernel.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -366,6 +367,20 @@ static bool is_unpinned(const struct user_pfn_range *range,
 	       mmu_range->end > range->unpinned_start;
 }
 
+/* As mn_hlist_invalidate_range_start() does: whoever sleeps nevertheless is told. */
+static int revoke_range(struct user_pfn_range *range, bool may_block)
+{
+	int ret;
+
+	if (!may_block)
+		non_block_start();
+	ret = range->ops->revoke(range, may_block);
+	if (!may_block)
+		non_block_end();
+
+	return ret;
+}
+
 static bool user_pfn_range_invalidate(struct mmu_interval_notifier *notifier,
 				      const struct mmu_notifier_range *mmu_range,
 				      unsigned long cur_seq)
@@ -392,7 +407,7 @@ static bool user_pfn_range_invalidate(struct mmu_interval_notifier *notifier,
 	if (!revoke)
 		return true;
 
-	if (range->ops->revoke(range, mmu_notifier_range_blockable(mmu_range)))
+	if (revoke_range(range, mmu_notifier_range_blockable(mmu_range)))
 		return false;
 
 	spin_lock_irqsave(&range->lock, flags);
