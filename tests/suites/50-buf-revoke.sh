@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The kernel's own test of buf_revoke(), tools/testing/selftests/media_tests/buf_revoke.c,
+# on the drivers that have one, on the kernel for debugging, and without an I/O MMU, which
+# would do it for them. A card that does not stop has to be noticed; drivers that do
+# something wrong are among tests/mutants. BUF_REVOKE_ON names the devices, all by
+# default. With SHORT memory is taken away a few times in each test.
+set -u
+# shellcheck source=tests/v4l2/need-video
+. tests/v4l2/need-video
+
+status=0
+rounds=${ROUNDS:-${SHORT:+3}}
+rounds=${rounds:-20}
+program=tests/v4l2/buf-revoke
+vm=(tools/vm --debug --timeout 7200 --memory 1G)
+
+# The CPU copies: slowly, on this kernel, so a small picture does
+vivid() {
+	"${vm[@]}" -- sh -c "modprobe vivid allocators=2 node_types=1 no_error_inj=1 &&
+		exec $program vivid vivid --set-fmt-video=width=320,height=180,pixelformat=RGB3 \
+			--set-parm=30 -- UNBIND=1 ROUNDS=$rounds"
+}
+
+# nvmecap TEXT [PARAMETER...]
+nvmecap() {
+	local text=$1
+	shift
+	tests/v4l2/nvmecap-host --paced --debug --timeout 7200 -- "$@" -- \
+		"$program" "$text" nvmecap \
+		--set-fmt-video=width=640,height=480,pixelformat=RGB3 --set-parm=30 \
+		-- UNBIND=1 ROUNDS="$rounds"
+}
+
+# tw68 TEXT [MODEL-OPTION...]
+tw68() {
+	tests/v4l2/tw68 "${@:2}" -- "${vm[@]}" -- sh -c "modprobe tw68 &&
+		exec $program $1 tw68 --set-standard=pal -- ROUNDS=$rounds"
+}
+
+uvcvideo() {
+	"${vm[@]}" -- tests/uvc/guest 1 "$program" uvcvideo uvcvideo -- ROUNDS="$rounds"
+}
+
+# The guest's own account of such a card is no result.
+defective() {
+	local out
+	out=$(tw68 defective --no-stop 2>&1)
+	if grep -q '^not ok.*defective: .*in_transfer' <<<"$out"; then
+		echo 'ok - a card that does not stop is noticed'
+	else
+		printf '# %s\n' "$out"
+		echo 'not ok - a card that does not stop is noticed'
+		return 1
+	fi
+}
+
+for device in ${BUF_REVOKE_ON:-vivid nvmecap contiguous tw68 uvcvideo defective}; do
+	echo "# $device"
+	case $device in
+	vivid) vivid || status=1 ;;
+	nvmecap) nvmecap nvmecap allocators=2 || status=1 ;;
+	contiguous) nvmecap 'nvmecap, contiguous' contiguous=1 || status=1 ;;
+	tw68) tw68 tw68 || status=1 ;;
+	uvcvideo) uvcvideo || status=1 ;;
+	defective) defective || status=1 ;;
+	*)
+		echo "not ok - $device is no device of this suite"
+		status=1
+		;;
+	esac
+done
+exit $status
