@@ -360,7 +360,7 @@ static void check(struct __test_metadata *const _metadata, struct capture *c,
 			       (unsigned long long)arg.changed, c->room,
 			       (unsigned long long)arg.first,
 			       (unsigned long long)arg.last);
-			TH_LOG("buf_revoke() returned too early, or the device got the buffer later: "
+			TH_LOG("buf_revoke() returned too early, or the device got it later: "
 			       GUIDE, 1);
 		}
 	}
@@ -390,7 +390,7 @@ static void until_lost(struct __test_metadata *const _metadata,
 
 		if (!(victims & 1U << index)) {
 			ASSERT_GT(4 * c->num_buffers, others++) {
-				TH_LOG("of the buffers that lost their memory %#x do not come back: "
+				TH_LOG("of the buffers without memory %#x do not come back: "
 				       GUIDE, lost, 4);
 			}
 			queue_one(_metadata, c, index);
@@ -978,12 +978,15 @@ static void run_stop(struct __test_metadata *const _metadata,
 		     int (*act)(const struct rival *r))
 {
 	struct rival r = { .c = c, .act = act };
-	const char *when = "while the stream was being stopped";
+	const char *when = "while the stream was stopped or the buffers freed";
 	unsigned int i, last;
 
 	for (i = 0; i < rounds(); i++) {
 		r.index = queue_anew(_metadata, c, &last);
 		random_delay(c);
+		/* buffers can't be freed before */
+		if (act == act_reqbufs)
+			ASSERT_EQ(0, streamoff(c));
 		take_against(_metadata, &r, 500, when);
 		ASSERT_EQ(0, r.ret);
 		watch(_metadata, c, 1U << r.index, when);
