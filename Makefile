@@ -5,7 +5,7 @@
 LAB := tools/lab
 
 # What captures with devices: minutes to hours. make check has the short form.
-HW_SUITES := 25-nvmecap 35-uvc 45-inflight 45-p2p 70-tw68 75-pmem
+HW_SUITES := 25-nvmecap 35-uvc 45-inflight 45-p2p 50-buf-revoke 70-tw68 75-pmem
 
 .DEFAULT_GOAL := help
 
