@@ -16,10 +16,10 @@ rounds=${rounds:-20}
 program=tests/v4l2/buf-revoke
 vm=(tools/vm --debug --timeout 7200 --memory 1G)
 
-# The CPU copies: slowly, on this kernel, so a small picture does
+# The CPU copies, which has to take a part of the time between two frames
 vivid() {
 	"${vm[@]}" -- sh -c "modprobe vivid allocators=2 node_types=1 no_error_inj=1 &&
-		exec $program vivid vivid --set-fmt-video=width=320,height=180,pixelformat=RGB3 \
+		exec $program vivid vivid --set-fmt-video=width=640,height=360,pixelformat=RGB3 \
 			--set-parm=30 -- UNBIND=1 ROUNDS=$rounds"
 }
 
