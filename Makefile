@@ -42,7 +42,7 @@ help:
 	@echo '  make distclean     and the cache: tree, sources, kernels'
 	@echo
 	@echo 'MIRROR=URL names another Debian mirror, JOBS=N the number of compilers,'
-	@echo 'XDG_CACHE_HOME=DIR another place for the cache (about 12 GB).'
+	@echo 'XDG_CACHE_HOME=DIR another place for the cache (about 13 GB).'
 
 demo:
 	@$(LAB)/demo
@@ -51,6 +51,7 @@ demo:
 check: kernel programs
 	@$(if $(SUITES),,$(LAB)/tree --docs >/dev/null)
 	@$(if $(SUITES),,tests/suites/80-dma.sh --build)
+	@$(if $(or $(filter 66-recipes,$(SUITES)),$(if $(SUITES),,all)),$(LAB)/tree --apps >/dev/null)
 	@$(if $(SUITES),,SHORT=1) tests/run $(SUITES)
 
 check-hw: kernel programs

@@ -36,16 +36,7 @@ tools/vm --memory 1G,slots=4,maxmem=8G --append mem=768M --append vga=0x342 \
 	tests/pfncap/guest &
 guest=$!
 
-# The guest names a display, and gets its picture.
-while kill -0 "$guest" 2>/dev/null; do
-	if [ -e "$dir/share/screendump" ]; then
-		display=$(<"$dir/share/screendump")
-		tools/lab/qmp "$dir/monitor" screendump device="$display" \
-			filename="$dir/share/$display.ppm" >/dev/null
-		rm "$dir/share/screendump"
-	fi
-	sleep 0.1
-done
+screendumps "$guest" "$dir/share" "$dir/monitor"
 wait "$guest" || status=1
 guest=''
 exit $status

@@ -94,6 +94,22 @@ in_matrix() {
 		/lab/tools/matrix-kunit "$@"
 }
 
+# screendumps PID SHARE MONITOR: while tools/vm runs as PID, give its guest the pictures
+# that it asks for: it writes the name of a display into SHARE/screendump, and when that
+# file has gone, SHARE/NAME.ppm is what the display shows.
+screendumps() {
+	local display
+	while kill -0 "$1" 2>/dev/null; do
+		if [ -e "$2/screendump" ]; then
+			display=$(<"$2/screendump")
+			"$LAB/qmp" "$3" screendump device="$display" \
+				filename="$2/$display.ppm" >/dev/null
+			rm "$2/screendump"
+		fi
+		sleep 0.1
+	done
+}
+
 # What a healthy kernel never says, whatever its architecture (grep -E).
 # shellcheck disable=SC2034	# used by those who source this
 SPLAT='Kernel panic|BUG: |kernel BUG at|WARNING: |Oops|Unable to handle kernel'
