@@ -20,13 +20,10 @@ size=1280x720
 # inflight TEXT REVOCATIONS MIB [HOST-OPTION...] -- [PARAMETER...]: see
 # tests/v4l2/nvmecap-host
 inflight() {
-	local text=$1 number=$2 mib=$3 options=()
+	local text=$1 number=$2 mib=$3 options
 	shift 3
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	shift
+	before_dashes options "$@"
+	shift $((${#options[@]} + 1))
 	tests/v4l2/nvmecap-host "${options[@]}" --debug --timeout 7200 -- "$@" -- \
 		build/tests/inflight -r "$number" -s "$size" -m "$mib" -n "$text" || status=1
 }

@@ -60,12 +60,9 @@ in_tree "$("$LAB/tree")" -b "$TOP:/lab/top" \
 #	15.0/00.0/00.0/00.0		display below another switch
 #	15.0/00.0/01.0/00.0		display with vfio-pci, beside it
 peers() {
-	local options=()
-	while [ "$1" != -- ]; do
-		options+=("$1")
-		shift
-	done
-	shift
+	local options
+	before_dashes options "$@"
+	shift $((${#options[@]} + 1))
 	mapfile -t -O ${#options[@]} options < <(
 		drive v10 "$video"
 		drive v12 "$video"

@@ -5,6 +5,8 @@
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LAB=$TOP/tools/lab
+# shellcheck source=tools/lab/arguments.sh
+. "$LAB/arguments.sh"
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/vb2-dma-pfn
 LOGS=$TOP/build/logs
 : "${JOBS:=$(nproc)}"
