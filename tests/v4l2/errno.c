@@ -196,6 +196,7 @@ FIXTURE_VARIANT_ADD(pageless, bar_not_faulted_in) { VT_BAR_LAZY };
 FIXTURE_VARIANT_ADD(pageless, bar_huge) { VT_BAR_HUGE };
 FIXTURE_VARIANT_ADD(pageless, hidden_ram) { VT_HIDDEN };
 FIXTURE_VARIANT_ADD(pageless, dma_mmap_coherent) { VT_COHERENT };
+FIXTURE_VARIANT_ADD(pageless, bar_then_anonymous) { VT_BAR_THEN_ANON };
 
 FIXTURE_SETUP(pageless)
 {
@@ -219,6 +220,15 @@ FIXTURE_TEARDOWN(pageless)
 {
 	vt_close(&self->node);
 	vt_target_unmap(&self->target);
+}
+
+/* Taken, unless the kernel can't map it for the CPU. */
+TEST_F(pageless, complete)
+{
+	if (vt_kind_lacks(variant->kind, false))
+		REFUSED(self->target.map, self->frame, -ENOMEM);
+	else
+		EXPECT_EQ(0, vt_qbuf(&self->node, 0, self->target.map));
 }
 
 TEST_F(pageless, hole)
@@ -253,7 +263,7 @@ TEST_F(pageless, shorter_than_image)
 /* A fault handler that says no. */
 TEST_F(pageless, owner_refuses)
 {
-	struct vt_target *t = &self->target;
+	bool lacking = vt_kind_lacks(variant->kind, false);
 	struct vt_target exported;
 
 	ASSERT_EQ(0, vt_target_map(&exported,
@@ -261,49 +271,10 @@ TEST_F(pageless, owner_refuses)
 				   variant->kind : VT_HIDDEN_LAZY, self->slot,
 				   1));
 	ASSERT_EQ(0, vt_target_zap(&exported));
-	refused(_metadata, &self->node, t->map, exported.map, self->frame,
-		-EFAULT);
+	refused(_metadata, &self->node,
+		lacking ? self->good : self->target.map, exported.map,
+		self->frame, -EFAULT);
 	vt_target_unmap(&exported);
-}
-
-/* What packaged kernels can't map for the CPU. */
-FIXTURE(mixture)
-{
-	struct vt_node node;
-	struct vt_target target;
-	unsigned char *good;
-};
-
-FIXTURE_SETUP(mixture)
-{
-	size_t slot;
-	int ret;
-
-	if (!getenv("VT_STOCK"))
-		SKIP(return, "this kernel maps a mixture, see userptr");
-	ASSERT_EQ(0, vt_open_vivid(&self->node, 0, 320, 180,
-				   V4L2_PIX_FMT_RGB24));
-	slot = (vt_frame_size(&self->node) + PAGE - 1) & -PAGE;
-	ret = vt_target_map(&self->target, VT_BAR_THEN_ANON, slot, 1);
-	if (ret == -ENODEV)
-		SKIP(return, "%s", self->target.why);
-	ASSERT_EQ(0, ret);
-	self->good = mmap(NULL, slot, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, self->good);
-	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 2));
-}
-
-FIXTURE_TEARDOWN(mixture)
-{
-	vt_close(&self->node);
-	vt_target_unmap(&self->target);
-}
-
-TEST_F(mixture, has_no_kernel_address)
-{
-	refused(_metadata, &self->node, self->good, self->target.map,
-		vt_frame_size(&self->node), -ENOMEM);
 }
 
 /*

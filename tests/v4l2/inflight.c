@@ -352,8 +352,8 @@ static int no_new_fault(struct capture *c)
 {
 	long faults = new_faults();
 
-	/* a packaged kernel has no scratch page: the device goes on for a frame */
-	if (faults > 0 && getenv("VT_STOCK")) {
+	/* without that the device goes on for a frame */
+	if (faults > 0 && vt_kernel_lacks(VT_SCRATCH_PAGE)) {
 		c->faults += faults;
 		return 0;
 	}
@@ -771,31 +771,19 @@ static const char *prefix(void)
 	return text;
 }
 
-/* What the packaged 6.12 does not do, NULL if it does or if it is not that. */
-static const char *not_in_6_12(const struct way *way, enum vt_kind kind)
-{
-	const char *stock = getenv("VT_STOCK");
-
-	if (!stock || strcmp(stock, "6.12"))
-		return NULL;
-	if (kind == VT_BAR || kind == VT_BAR_LAZY || kind == VT_BAR_HUGE)
-		return "Linux 6.12 does not know which peers are reached: EREMOTEIO";
-	if (strstr(way->name, "fork"))
-		return "Linux 6.12 can't fork() with a private raw mapping that was copied: ENOMEM";
-	return NULL;
-}
-
 static bool run_test(const struct way *way, enum vt_kind kind,
 		     unsigned int number, unsigned int rounds)
 {
-	const char *missing = not_in_6_12(way, kind);
+	const char *lacking = vt_kind_lacks(kind, true);
 	struct capture c;
 	long halves;
 	int ret;
 
-	if (missing) {
+	if (!lacking && strstr(way->name, "fork"))
+		lacking = vt_kernel_lacks(VT_FORK_COPIED);
+	if (lacking) {
 		printf("ok %u %s%s, %s # SKIP %s\n", number, prefix(),
-		       vt_kind_name(kind), way->name, missing);
+		       vt_kind_name(kind), way->name, lacking);
 		return true;
 	}
 	ret = open_capture(&c, kind);

@@ -270,11 +270,14 @@ static int capture_open_size(struct __test_metadata *const _metadata,
 			     struct capture *c, enum vt_kind kind,
 			     unsigned int width, unsigned int height, char *why)
 {
+	const char *lacking = vt_kind_lacks(kind, vt_camera_uses_dma());
 	int ret;
 
 	srand(getpid());
-	if (!vt_kind_has_vaddr(kind, why))
+	if (lacking) {
+		strcpy(why, lacking);
 		return -ENODEV;
+	}
 	ASSERT_EQ(0, vt_open_camera(&c->node, width, height));
 	c->frame = vt_frame_size(&c->node);
 	c->slot = (c->frame + 2 * PAGE - 1) & -PAGE;
@@ -581,12 +584,11 @@ FIXTURE_VARIANT_ADD(owner, unbind_driver_filling) { VT_DUMB, FILLING, &unbind };
 
 FIXTURE_SETUP(owner)
 {
-	const char *stock = getenv("VT_STOCK");
+	const char *lacking = vt_kernel_lacks(VT_DUMB_TAKEN);
 	char why[160];
 
-	/* ttm_bo_vm_dummy_page(), and bochs-drm is the only such driver here */
-	if (variant->kind == VT_DUMB && stock && !strcmp(stock, "6.12"))
-		SKIP(return, "Linux 6.12 puts one page in the place of all that a dumb buffer had");
+	if (variant->kind == VT_DUMB && lacking)
+		SKIP(return, "%s", lacking);
 	if (capture_open(_metadata, &self->c, variant->kind, why))
 		SKIP(return, "%s", why);
 }

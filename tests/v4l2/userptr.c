@@ -89,10 +89,11 @@ FIXTURE_VARIANT_ADD(userptr, framebuffer_in_ram) { .kind = VT_FB_RAM, SMALL };
 
 FIXTURE_SETUP(userptr)
 {
+	const char *lacking = vt_kind_lacks(variant->kind, vt_camera_uses_dma());
 	int ret;
 
-	if (!vt_kind_has_vaddr(variant->kind, self->target.why))
-		SKIP(return, "%s", self->target.why);
+	if (lacking)
+		SKIP(return, "%s", lacking);
 	ASSERT_EQ(0, vt_open_camera(&self->node, variant->width,
 				    variant->height));
 	self->frame = vt_frame_size(&self->node);

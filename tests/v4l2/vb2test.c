@@ -102,6 +102,37 @@ long vt_still_pinned(void)
 	return vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released");
 }
 
+const char *vt_kernel_lacks(enum vt_feature feature)
+{
+	static const struct {
+		/* the packaged kernel that lacks it, NULL for all of them */
+		const char *kernel;
+		const char *why;
+	} lacks[] = {
+		[VT_MIXED_VADDR] = {
+			NULL, "a packaged kernel has no kernel address for two memories at once"
+		},
+		[VT_SCRATCH_PAGE] = { NULL, "a packaged kernel has no scratch page" },
+		[VT_PEERS] = {
+			"6.12", "Linux 6.12 does not know which peers are reached: EREMOTEIO"
+		},
+		[VT_FORK_COPIED] = {
+			"6.12",
+			"Linux 6.12 can't fork() with a private raw mapping that was copied: ENOMEM"
+		},
+		[VT_DUMB_TAKEN] = {
+			/* ttm_bo_vm_dummy_page(), and bochs-drm is the only such driver */
+			"6.12",
+			"Linux 6.12 puts one page in the place of all that a dumb buffer had"
+		},
+	};
+	const char *stock = getenv("VT_STOCK");
+
+	if (!stock || (lacks[feature].kernel && strcmp(lacks[feature].kernel, stock)))
+		return NULL;
+	return lacks[feature].why;
+}
+
 /*
  * The nth bochs-display that is bound to @driver, NULL meaning to none: its
  * sysfs directory.
@@ -477,6 +508,13 @@ int vt_open_camera(struct vt_node *node, unsigned int width,
 			       V4L2_PIX_FMT_RGB24 : V4L2_PIX_FMT_YUYV, 60);
 }
 
+bool vt_camera_uses_dma(void)
+{
+	const char *driver = getenv("VT_CAMERA");
+
+	return driver && !strcmp(driver, "tw68");
+}
+
 /* A node of the single-planar API, with the format that it has. */
 static int open_as_it_is(struct vt_node *node, const char *driver,
 			 const char *bus_info, __u32 type, __u32 caps)
@@ -846,17 +884,6 @@ bool vt_kind_pinned(enum vt_kind kind)
 	return kind <= VT_DAX;
 }
 
-bool vt_kind_has_vaddr(enum vt_kind kind, char *why)
-{
-	const char *driver = getenv("VT_CAMERA");
-
-	if (!getenv("VT_STOCK") || (driver && !strcmp(driver, "tw68")) ||
-	    (kind != VT_BAR_THEN_ANON && kind != VT_ANON_THEN_BAR))
-		return true;
-	strcpy(why, "a packaged kernel has no kernel address for two memories at once");
-	return false;
-}
-
 static bool is_vpt(enum vt_kind kind)
 {
 	switch (kind) {
@@ -877,6 +904,31 @@ static bool is_mixed(enum vt_kind kind)
 {
 	return kind == VT_TWO_BARS || kind == VT_BAR_THEN_ANON ||
 	       kind == VT_ANON_THEN_BAR;
+}
+
+static bool has_bar(enum vt_kind kind)
+{
+	switch (kind) {
+	case VT_BAR:
+	case VT_BAR_WC:
+	case VT_BAR_LAZY:
+	case VT_BAR_HUGE:
+	case VT_VFIO:
+	case VT_DUMB:
+	case VT_FB:
+		return true;
+	default:
+		return is_mixed(kind);
+	}
+}
+
+const char *vt_kind_lacks(enum vt_kind kind, bool dma)
+{
+	if (dma)
+		return has_bar(kind) ? vt_kernel_lacks(VT_PEERS) : NULL;
+	/* two BARs are of one kind */
+	return is_mixed(kind) && kind != VT_TWO_BARS ?
+	       vt_kernel_lacks(VT_MIXED_VADDR) : NULL;
 }
 
 /* The test module exported it, and can take it back. */

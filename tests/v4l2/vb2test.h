@@ -57,6 +57,8 @@ int vt_open_vivid(struct vt_node *node, unsigned int instance,
 		  unsigned int width, unsigned int height, __u32 fourcc);
 int vt_open_camera(struct vt_node *node, unsigned int width,
 		   unsigned int height);
+/* Does the camera write by DMA? */
+bool vt_camera_uses_dma(void);
 int vt_open_output(struct vt_node *node, unsigned int instance);
 int vt_open_dev(struct vt_node *node, const char *kind);
 int vt_open_capture(struct vt_node *node, const char *driver,
@@ -160,10 +162,10 @@ const char *vt_kind_name(enum vt_kind kind);
 bool vt_kind_pinned(enum vt_kind kind);
 bool vt_kind_exporter(enum vt_kind kind);
 /*
- * Does the kernel map such memory for the CPU of the camera? A packaged one, which
- * VT_STOCK says, can't map two memories at once. @why says so then.
+ * What keeps frames from such memory on the running kernel, NULL if nothing does; @dma
+ * says that a device writes them, not the CPU.
  */
-bool vt_kind_has_vaddr(enum vt_kind kind, char *why);
+const char *vt_kind_lacks(enum vt_kind kind, bool dma);
 
 /*
  * 0; -ENODEV if this machine has no such memory, @target->why says what is
@@ -226,6 +228,18 @@ ssize_t vt_find_difference(const void *a, const void *b, size_t size);
 /*
  * The machine
  */
+
+/* What the project's kernel can do, and a packaged one with the DKMS package may not */
+enum vt_feature {
+	VT_MIXED_VADDR,		/* a kernel address for two memories at once */
+	VT_SCRATCH_PAGE,	/* what a device writes to after a revocation */
+	VT_PEERS,		/* a device captures into another one's BAR */
+	VT_FORK_COPIED,		/* fork() with a private raw mapping that was written to */
+	VT_DUMB_TAKEN,		/* a dumb buffer that goes is replaced page by page */
+};
+
+/* Why the running kernel can't, NULL if it can. VT_STOCK names a packaged one. */
+const char *vt_kernel_lacks(enum vt_feature feature);
 
 int vt_find_display(const char *driver, unsigned int nth, char *dir,
 		    size_t size);
