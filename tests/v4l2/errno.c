@@ -427,6 +427,8 @@ FIXTURE_VARIANT_ADD(device, contiguous_scattered_ram) {
 	"contiguous", VT_PAGES, -EFAULT
 };
 
+FIXTURE_VARIANT_ADD(device, out_of_reach) { "narrow", VT_HIDDEN, -EIO };
+
 FIXTURE_SETUP(device)
 {
 	int ret = open_both(&self->node, &self->target, variant->device,

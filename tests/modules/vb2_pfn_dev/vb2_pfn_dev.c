@@ -2,16 +2,17 @@
 /*
  * Capture devices without hardware, for the allocator's answers
  *
- * Three video nodes, told apart by their bus info:
+ * Four video nodes, told apart by their bus info:
  *
  *   revocable    has buf_revoke(): gives a queued buffer back at once
  *   unrevocable  has none: nobody could stop its writes
  *   contiguous   as "revocable", and needs one DMA range per plane; debugfs
  *                shows the address that it would give to the hardware
+ *   narrow       as "revocable", and reaches the first 256 MiB only
  *
  * None ever fills a buffer: it stays with the driver until it is revoked or
- * streaming stops. They may stand for a PCI device: the buffers are mapped for it
- * then, and nobody tells it.
+ * streaming stops. All but "narrow" may stand for a PCI device: the buffers are
+ * mapped for it then, and nobody tells it.
  */
 #include <linux/debugfs.h>
 #include <linux/dma-mapping.h>
@@ -39,6 +40,7 @@ enum vpd_kind {
 	VPD_REVOCABLE,
 	VPD_UNREVOCABLE,
 	VPD_CONTIGUOUS,
+	VPD_NARROW,
 	VPD_KINDS,
 };
 
@@ -46,6 +48,7 @@ static const char * const vpd_names[] = {
 	[VPD_REVOCABLE]		= "revocable",
 	[VPD_UNREVOCABLE]	= "unrevocable",
 	[VPD_CONTIGUOUS]	= "contiguous",
+	[VPD_NARROW]		= "narrow",
 };
 
 /**
@@ -55,7 +58,7 @@ static const char * const vpd_names[] = {
  * @lock: serializes ioctls and the queue
  * @qlock: protects @bufs
  * @bufs: buffers that the device owns
- * @name: which kind it is
+ * @kind: which one it is
  * @dma_addr: address of the buffer prepared last; contiguous only
  */
 struct vpd_node {
@@ -64,7 +67,7 @@ struct vpd_node {
 	struct mutex lock; /* ioctls and the queue */
 	spinlock_t qlock; /* bufs */
 	struct list_head bufs;
-	const char *name;
+	enum vpd_kind kind;
 	u64 dma_addr;
 };
 
@@ -72,12 +75,14 @@ struct vpd_node {
  * struct vpd - all of them
  * @v4l2_dev: their parent
  * @dma_dev: what buffers are mapped for
+ * @narrow_dev: what those of "narrow" are mapped for
  * @nodes: the nodes
  * @debugfs: directory
  */
 struct vpd {
 	struct v4l2_device v4l2_dev;
 	struct device *dma_dev;
+	struct platform_device *narrow_dev;
 	struct vpd_node nodes[VPD_KINDS];
 	struct dentry *debugfs;
 };
@@ -135,7 +140,7 @@ static int vpd_buf_prepare(struct vb2_buffer *vb)
 	if (vb2_plane_size(vb, 0) < pix.sizeimage)
 		return -EINVAL;
 	vb2_set_plane_payload(vb, 0, pix.sizeimage);
-	if (vb->vb2_queue->dma_attrs & DMA_ATTR_FORCE_CONTIGUOUS)
+	if (node->kind == VPD_CONTIGUOUS)
 		node->dma_addr = vb2_dma_pfn_plane_dma_addr(vb, 0);
 	return 0;
 }
@@ -205,7 +210,7 @@ static int vpd_querycap(struct file *file, void *priv,
 	strscpy(cap->driver, KBUILD_MODNAME, sizeof(cap->driver));
 	strscpy(cap->card, "videobuf2-dma-pfn test", sizeof(cap->card));
 	snprintf(cap->bus_info, sizeof(cap->bus_info), "platform:%s",
-		 node->name);
+		 vpd_names[node->kind]);
 	return 0;
 }
 
@@ -248,8 +253,7 @@ static const struct v4l2_file_operations vpd_fops = {
 	.poll = vb2_fop_poll,
 };
 
-static int vpd_init_queue(struct vpd_node *node, enum vpd_kind kind,
-			  struct device *dev)
+static int vpd_init_queue(struct vpd_node *node, struct device *dev)
 {
 	struct vb2_queue *q = &node->queue;
 
@@ -258,10 +262,10 @@ static int vpd_init_queue(struct vpd_node *node, enum vpd_kind kind,
 	q->dev = dev;
 	q->drv_priv = node;
 	q->buf_struct_size = sizeof(struct vpd_buffer);
-	q->ops = kind == VPD_UNREVOCABLE ? &vpd_unrevocable_ops :
-					   &vpd_revocable_ops;
+	q->ops = node->kind == VPD_UNREVOCABLE ? &vpd_unrevocable_ops :
+						 &vpd_revocable_ops;
 	q->mem_ops = &vb2_dma_pfn_memops;
-	if (kind == VPD_CONTIGUOUS)
+	if (node->kind == VPD_CONTIGUOUS)
 		q->dma_attrs = DMA_ATTR_FORCE_CONTIGUOUS;
 	q->timestamp_flags = V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
 	q->lock = &node->lock;
@@ -275,16 +279,16 @@ static int vpd_init_node(struct vpd *vpd, enum vpd_kind kind,
 	struct video_device *vdev = &node->vdev;
 	int ret;
 
-	node->name = vpd_names[kind];
+	node->kind = kind;
 	mutex_init(&node->lock);
 	spin_lock_init(&node->qlock);
 	INIT_LIST_HEAD(&node->bufs);
 
-	ret = vpd_init_queue(node, kind, dev);
+	ret = vpd_init_queue(node, dev);
 	if (ret)
 		return ret;
 
-	snprintf(vdev->name, sizeof(vdev->name), "vpd-%s", node->name);
+	snprintf(vdev->name, sizeof(vdev->name), "vpd-%s", vpd_names[kind]);
 	vdev->release = video_device_release_empty;
 	vdev->fops = &vpd_fops;
 	vdev->ioctl_ops = &vpd_ioctl_ops;
@@ -327,11 +331,35 @@ static struct device *vpd_dma_device(struct device *dev)
 	return dma_dev;
 }
 
+static int vpd_init_nodes(struct vpd *vpd)
+{
+	int ret, i;
+
+	for (i = 0; i < VPD_KINDS; i++) {
+		ret = vpd_init_node(vpd, i, i == VPD_NARROW ?
+				    &vpd->narrow_dev->dev : vpd->dma_dev);
+		if (ret)
+			goto err_unregister;
+	}
+	return 0;
+
+err_unregister:
+	while (i--)
+		vb2_video_unregister_device(&vpd->nodes[i].vdev);
+	return ret;
+}
+
 static int vpd_probe(struct platform_device *pdev)
 {
+	struct platform_device_info narrow = {
+		.parent = &pdev->dev,
+		.name = "vb2_pfn_dev-narrow",
+		.id = PLATFORM_DEVID_NONE,
+		.dma_mask = DMA_BIT_MASK(28),
+	};
 	struct device *dev = &pdev->dev;
 	struct vpd *vpd;
-	int ret, i;
+	int ret;
 
 	vpd = devm_kzalloc(dev, sizeof(*vpd), GFP_KERNEL);
 	if (!vpd)
@@ -342,25 +370,26 @@ static int vpd_probe(struct platform_device *pdev)
 	if (IS_ERR(vpd->dma_dev))
 		return PTR_ERR(vpd->dma_dev);
 
+	vpd->narrow_dev = platform_device_register_full(&narrow);
+	if (IS_ERR(vpd->narrow_dev))
+		return PTR_ERR(vpd->narrow_dev);
+
 	ret = v4l2_device_register(dev, &vpd->v4l2_dev);
 	if (ret)
-		return ret;
-
-	for (i = 0; i < VPD_KINDS; i++) {
-		ret = vpd_init_node(vpd, i, vpd->dma_dev);
-		if (ret)
-			goto err_unregister;
-	}
+		goto err_narrow;
+	ret = vpd_init_nodes(vpd);
+	if (ret)
+		goto err_v4l2;
 
 	vpd->debugfs = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	debugfs_create_x64("dma_addr", 0400, vpd->debugfs,
 			   &vpd->nodes[VPD_CONTIGUOUS].dma_addr);
 	return 0;
 
-err_unregister:
-	while (i--)
-		vb2_video_unregister_device(&vpd->nodes[i].vdev);
+err_v4l2:
 	v4l2_device_unregister(&vpd->v4l2_dev);
+err_narrow:
+	platform_device_unregister(vpd->narrow_dev);
 	return ret;
 }
 
@@ -373,6 +402,7 @@ static void vpd_remove(struct platform_device *pdev)
 	for (i = 0; i < VPD_KINDS; i++)
 		vb2_video_unregister_device(&vpd->nodes[i].vdev);
 	v4l2_device_unregister(&vpd->v4l2_dev);
+	platform_device_unregister(vpd->narrow_dev);
 }
 
 static struct platform_driver vpd_driver = {
