@@ -120,7 +120,7 @@ static int refused(struct session *s, unsigned int index, int error, bool again)
 	fail_call(&s->failure, STATUS_REFUSED, "VIDIOC_QBUF", error, "%s %s %s (buffer %u)",
 		  s->node.path, again ? "does not take back" : "refuses", t->name, index);
 	if (!again && error == -EFAULT)
-		anonymous = ask_with_anonymous(s);
+		anonymous = t->kind == KIND_ANON ? error : ask_with_anonymous(s);
 	advise(&s->failure, &s->node, t, again, anonymous);
 	return -1;
 }

@@ -181,7 +181,9 @@ int target_open_file(struct target *t, int flags, struct failure *f)
 	if (t->fd >= 0)
 		return 0;
 	fail_call(f, STATUS_FAILURE, "open", errno, "%s can't be opened", t->path);
-	if (f->error == EACCES || f->error == EPERM)
+	if (f->error == EPERM && !geteuid())
+		fail_meaning(f, "kernel lockdown (Secure Boot), or a security module, forbids it");
+	else if (f->error == EACCES || f->error == EPERM)
 		fail_help(f, "capturing into memory of a device needs its permission: "
 			  "run it as root");
 	return -1;
