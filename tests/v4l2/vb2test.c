@@ -113,6 +113,9 @@ const char *vt_kernel_lacks(enum vt_feature feature)
 			NULL, "a packaged kernel has no kernel address for two memories at once"
 		},
 		[VT_SCRATCH_PAGE] = { NULL, "a packaged kernel has no scratch page" },
+		[VT_IOMMU] = {
+			"6.12", "Linux 6.12 has nothing that takes memory away in an I/O MMU"
+		},
 		[VT_PEERS] = {
 			"6.12", "Linux 6.12 does not know which peers are reached: EREMOTEIO"
 		},

@@ -233,6 +233,7 @@ ssize_t vt_find_difference(const void *a, const void *b, size_t size);
 enum vt_feature {
 	VT_MIXED_VADDR,		/* a kernel address for two memories at once */
 	VT_SCRATCH_PAGE,	/* what a device writes to after a revocation */
+	VT_IOMMU,		/* an I/O MMU gathers memory, and takes it away */
 	VT_PEERS,		/* a device captures into another one's BAR */
 	VT_FORK_COPIED,		/* fork() with a private raw mapping that was written to */
 	VT_DUMB_TAKEN,		/* a dumb buffer that goes is replaced page by page */
