@@ -282,6 +282,23 @@ static void unmap_entries(struct device *dev, struct sg_table *sgt,
 		unmap_entry(dev, sg, dir, attrs);
 }
 
+/*
+ * Without an I/O MMU a device has to reach the memory itself. The kernel finds that
+ * out, too, but warns of a driver that did not know. Pages are bounced.
+ */
+static bool is_out_of_reach(struct device *dev, struct scatterlist *sg)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+	phys_addr_t last = entry_phys(sg) + sg->length - 1;
+
+	if (sg_page(sg) || (domain && domain->type != IOMMU_DOMAIN_IDENTITY) ||
+	    last <= min_not_zero(dma_get_mask(dev), dev->bus_dma_limit))
+		return false;
+
+	dev_dbg(dev, "%pap is beyond what the device can address\n", &last);
+	return true;
+}
+
 static int map_entries(struct device *dev, struct sg_table *sgt,
 		       enum dma_data_direction dir, unsigned long attrs)
 {
@@ -289,8 +306,10 @@ static int map_entries(struct device *dev, struct sg_table *sgt,
 	unsigned int i;
 
 	for_each_sgtable_sg(sgt, sg, i) {
-		dma_addr_t addr = map_entry(dev, sg, entry_phys(sg), dir, attrs);
+		dma_addr_t addr = DMA_MAPPING_ERROR;
 
+		if (!is_out_of_reach(dev, sg))
+			addr = map_entry(dev, sg, entry_phys(sg), dir, attrs);
 		if (dma_mapping_error(dev, addr)) {
 			unmap_entries(dev, sgt, i, dir, attrs);
 			return -EIO;
