@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # pfncap: what needs no device, in the tree; every target that a machine can have, on
-# our kernel; and what it says on mainline. The VGA in a graphics mode is vesafb's. RAM
-# from 768M on is nobody's. The namespace of the NVMe controller, which nvmecap makes a
-# camera of, has zeros.
+# our kernel; and what it says on mainline. The VGA in a graphics mode is vesafb's.
 set -u
 # shellcheck source=tools/lab/lib.sh
 . tools/lab/lib.sh
@@ -23,15 +21,12 @@ echo '# mainline'
 tools/vm --kernel mainline --device bochs-display -- tests/pfncap/guest mainline || status=1
 
 echo '# ours'
-tools/vm --memory 1G,slots=4,maxmem=8G --append mem=768M --append vga=0x342 \
+tests/pfncap/host --memory 1G,slots=4,maxmem=8G --append vga=0x342 \
 	--qemu -machine --qemu nvdimm=on \
 	--qemu -object \
 	--qemu "memory-backend-file,id=nvdimm,size=64M,share=on,mem-path=$dir/nvdimm" \
 	--device nvdimm,memdev=nvdimm \
-	--qemu -blockdev \
-	--qemu driver=null-co,node-name=zeros,size=268435456,read-zeroes=on \
-	--device nvme,serial=zeros,drive=zeros \
-	--device VGA,id=vga --device bochs-display,id=bar --device bochs-display,id=drm \
+	--device VGA,id=vga \
 	--share "$dir/share" --monitor "$dir/monitor" --timeout 900 -- \
 	tests/pfncap/guest &
 guest=$!
