@@ -48,10 +48,13 @@ demo:
 	@$(LAB)/demo
 
 # What the suites are going to need is built before, where its progress is seen
+needed = $(if $(SUITES),$(filter $1,$(SUITES)),$1)
 check: kernel programs
-	@$(if $(SUITES),,$(LAB)/tree --docs >/dev/null)
-	@$(if $(SUITES),,tests/suites/80-dma.sh --build)
-	@$(if $(or $(filter 66-recipes,$(SUITES)),$(if $(SUITES),,all)),$(LAB)/tree --apps >/dev/null)
+	@$(if $(call needed,01-docs),$(LAB)/tree --docs >/dev/null)
+	@$(if $(call needed,07-model),$(LAB)/tree --spin >/dev/null)
+	@$(if $(call needed,66-recipes),$(LAB)/tree --apps >/dev/null)
+	@$(if $(call needed,80-dma),tests/suites/80-dma.sh --build)
+	@$(if $(call needed,85-dkms),$(LAB)/deb --kernel 7.3 >/dev/null)
 	@$(if $(SUITES),,SHORT=1) tests/run $(SUITES)
 
 check-hw: kernel programs
