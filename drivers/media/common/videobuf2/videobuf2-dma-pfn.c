@@ -790,7 +790,9 @@ static void *vb2_dma_pfn_get_vaddr(struct vb2_dma_pfn_buf *buf)
 	}
 
 	if (!vaddr) {
-		mutex_lock(&buf->vaddr_lock);
+		/* a dma-buf that is mapped here may be an MMAP buffer of dma-pfn */
+		mutex_lock_nested(&buf->vaddr_lock,
+				  buf->memory == VB2_MEMORY_MMAP);
 		if (!buf->vaddr)
 			vb2_dma_pfn_set_vaddr(buf, vb2_dma_pfn_map_kernel(buf));
 		vaddr = buf->vaddr;
