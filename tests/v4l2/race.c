@@ -198,28 +198,13 @@ static void *forker(void *arg)
 	return NULL;
 }
 
-/* Lines of /proc/vmallocinfo that are vb2's or its user's */
-static int kernel_mappings(void)
-{
-	FILE *f = fopen("/proc/vmallocinfo", "r");
-	char line[512];
-	int n = 0;
-
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f))
-		n += strstr(line, "vb2_") || strstr(line, "vmap_phys_ranges");
-	fclose(f);
-	return n;
-}
-
 TEST_F_TIMEOUT(race, everything, 120)
 {
 	void *(*const jobs[])(void *) = {
 		queuer, queuer, dequeuer, starter, mapper, mapper, forker,
 	};
 	pthread_t threads[ARRAY_SIZE(jobs)];
-	int mappings = kernel_mappings();
+	int mappings = vt_kernel_mappings();
 	unsigned int i;
 	__u32 flags;
 
@@ -240,7 +225,7 @@ TEST_F_TIMEOUT(race, everything, 120)
 	ASSERT_EQ(0, vt_streamoff(&self->node));
 	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 0));
 	EXPECT_EQ(0, vt_still_pinned());
-	EXPECT_EQ(mappings, kernel_mappings());
+	EXPECT_EQ(mappings, vt_kernel_mappings());
 
 	/* and it still works */
 	ASSERT_EQ(0, fcntl(self->node.fd, F_SETFL, 0));

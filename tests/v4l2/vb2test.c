@@ -102,6 +102,21 @@ long vt_still_pinned(void)
 	return vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released");
 }
 
+/* Lines of /proc/vmallocinfo that are vb2's or its user's */
+int vt_kernel_mappings(void)
+{
+	FILE *f = fopen("/proc/vmallocinfo", "r");
+	char line[512];
+	int n = 0;
+
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, "vb2_") || strstr(line, "vmap_phys_ranges");
+	fclose(f);
+	return n;
+}
+
 const char *vt_kernel_lacks(enum vt_feature feature)
 {
 	static const struct {

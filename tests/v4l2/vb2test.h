@@ -249,5 +249,6 @@ int vt_open_fb(const char *id, struct fb_fix_screeninfo *fix);
 int vt_write_file(const char *dir, const char *name, const char *text);
 int vt_read_file(const char *path, char *buf, size_t size);
 long vt_still_pinned(void);
+int vt_kernel_mappings(void);
 
 #endif /* VB2TEST_H */

@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every allocation and every copy on the way fails once
+ *
+ * A call is made again and again, and the first, the second, the third ... thing that
+ * can fail in it fails: an allocation of kmalloc()'s or of pages, a copy from or to the
+ * user (Documentation/fault-injection, fail-nth). That ends with the first call in which
+ * nothing was left to fail. Whenever the call itself fails for it, all is as it was: the
+ * counters of pinned pages, kernel mappings and DMA mappings, and the same call succeeds
+ * right after it. At the end of each round nothing is left.
+ *
+ * Needs a kernel for debugging.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#include "kselftest_harness.h"
+#include "vb2test.h"
+
+#define PAGE	4096UL
+/* No call here has as many things that can fail. */
+#define MANY	4000
+/* What the test module's buffers are mapped for */
+#define DMA_DEVICE	"vb2_pfn_dev"
+
+/**
+ * struct counters - what a call must give back
+ * @pinned: pages
+ * @mappings: of the kernel
+ * @dma: DMA mappings, as DMA_API_DEBUG counts them
+ */
+struct counters {
+	long pinned;
+	long mappings;
+	long dma;
+};
+
+/* Other devices have DMA mappings as well, which come and go. */
+static long dma_entries(void)
+{
+	FILE *f = fopen("/sys/kernel/debug/dma-api/dump", "r");
+	char line[256];
+	long n = 0;
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f))
+		n += !!strstr(line, DMA_DEVICE);
+	fclose(f);
+	return n;
+}
+
+/* DMA_API_DEBUG switches itself off when an allocation of its own fails. */
+static bool dma_is_counted(void)
+{
+	char text[8] = "";
+
+	return vt_read_file("/sys/kernel/debug/dma-api/disabled", text, sizeof(text)) >= 0 &&
+	       text[0] == 'N';
+}
+
+static void count(struct counters *c)
+{
+	c->pinned = vt_still_pinned();
+	c->mappings = vt_kernel_mappings();
+	c->dma = dma_entries();
+}
+
+static bool is_more(const struct counters *a, const struct counters *b)
+{
+	return a->pinned > b->pinned || a->mappings > b->mappings ||
+	       (a->dma > b->dma && dma_is_counted());
+}
+
+static void log_counters(struct __test_metadata *const _metadata, unsigned int n,
+			 const struct counters *before, const struct counters *after)
+{
+	TH_LOG("number %u: pinned pages %ld, %ld, kernel mappings %ld, %ld, DMA %ld, %ld",
+	       n, before->pinned, after->pinned, before->mappings,
+	       after->mappings, before->dma, after->dma);
+}
+
+static int open_fail_nth(void)
+{
+	static const struct {
+		const char *dir;
+		const char *name;
+		const char *text;
+	} settings[] = {
+		/* also allocations that may wait, of any size; one line for each */
+		{ "failslab", "ignore-gfp-wait", "N" },
+		{ "failslab", "verbose", "0" },
+		{ "fail_page_alloc", "ignore-gfp-wait", "N" },
+		{ "fail_page_alloc", "ignore-gfp-highmem", "N" },
+		{ "fail_page_alloc", "min-order", "0" },
+		{ "fail_page_alloc", "verbose", "0" },
+		{ "fail_usercopy", "verbose", "0" },
+	};
+	char dir[64];
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+		snprintf(dir, sizeof(dir), "/sys/kernel/debug/%s", settings[i].dir);
+		ret = vt_write_file(dir, settings[i].name, settings[i].text);
+		if (ret)
+			return ret;
+	}
+	ret = open("/proc/thread-self/fail-nth", O_RDWR);
+	return ret < 0 ? -errno : ret;
+}
+
+/* The nth thing that can fail from now on does; 0: nothing. */
+static int fail_nth(int fd, unsigned int n)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%u", n);
+
+	return pwrite(fd, text, length, 0) == length ? 0 : -errno;
+}
+
+/* Has it failed? Nothing does any more. */
+static bool has_failed(int fd)
+{
+	char text[16] = {};
+	/* the copy of this text is the next thing that can fail */
+	bool failed = pread(fd, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
+
+	if (fail_nth(fd, 0))
+		fail_nth(fd, 0);
+	return failed;
+}
+
+/**
+ * struct call - a call and what is around it. Each returns 0 or a negative errno.
+ * @ready: what comes before it, or NULL
+ * @call: what fails
+ * @over: makes everything undone
+ * @is_done: has it been done, though it was an error? NULL: no, or it does no harm to
+ *	do it once more
+ * @error: what it may return beside ENOMEM and EFAULT, or 0
+ */
+struct call {
+	int (*ready)(void *self);
+	int (*call)(void *self);
+	int (*over)(void *self);
+	bool (*is_done)(void *self);
+	int error;
+};
+
+static void fail_each(struct __test_metadata *const _metadata, int fd, void *self,
+		      const struct call *call)
+{
+	struct counters first, before, after;
+	unsigned int n, refused = 0;
+	bool failed = true;
+	int ret;
+
+	/* what is made once and kept */
+	ASSERT_EQ(0, call->ready ? call->ready(self) : 0);
+	ASSERT_EQ(0, call->call(self));
+	ASSERT_EQ(0, call->over(self));
+	count(&first);
+
+	for (n = 1; failed && n < MANY; n++) {
+		ASSERT_EQ(0, call->ready ? call->ready(self) : 0);
+		count(&before);
+		ASSERT_EQ(0, fail_nth(fd, n));
+		ret = call->call(self);
+		failed = has_failed(fd);
+		if (ret) {
+			ASSERT_TRUE(failed) {
+				TH_LOG("%d, and nothing had failed", ret);
+			}
+			EXPECT_TRUE(ret == -ENOMEM || ret == -EFAULT ||
+				    ret == call->error) {
+				TH_LOG("number %u: %d", n, ret);
+			}
+			refused++;
+			/* the last copy to the user, of what has been done */
+			if (ret != -EFAULT || !call->is_done || !call->is_done(self)) {
+				/* what the buffer had before may have gone */
+				count(&after);
+				EXPECT_FALSE(is_more(&after, &before)) {
+					log_counters(_metadata, n, &before, &after);
+				}
+				ASSERT_EQ(0, call->call(self)) {
+					TH_LOG("number %u had failed", n);
+				}
+			}
+		}
+		ASSERT_EQ(0, call->over(self));
+		count(&after);
+		ASSERT_FALSE(is_more(&after, &first) || is_more(&first, &after)) {
+			log_counters(_metadata, n, &first, &after);
+		}
+	}
+	EXPECT_FALSE(failed);
+	TH_LOG("%u things can fail, %u of them are an error", n - 2, refused);
+}
+
+/*
+ * Memory of all kinds
+ */
+
+FIXTURE(memory)
+{
+	struct vt_node node;
+	struct vt_target target;
+	int fd;
+};
+
+FIXTURE_VARIANT(memory)
+{
+	enum vt_kind kind;
+	/* the test module's device, or the camera */
+	const char *device;
+};
+
+FIXTURE_VARIANT_ADD(memory, anonymous_for_the_cpu) { VT_ANON, NULL };
+FIXTURE_VARIANT_ADD(memory, anonymous_for_a_device) { VT_ANON, "revocable" };
+FIXTURE_VARIANT_ADD(memory, tmpfs_for_the_cpu) { VT_TMPFS, NULL };
+FIXTURE_VARIANT_ADD(memory, tmpfs_for_a_device) { VT_TMPFS, "revocable" };
+FIXTURE_VARIANT_ADD(memory, bar_for_the_cpu) { VT_BAR, NULL };
+FIXTURE_VARIANT_ADD(memory, bar_for_a_device) { VT_BAR, "revocable" };
+FIXTURE_VARIANT_ADD(memory, bar_not_faulted_in_for_the_cpu) { VT_BAR_LAZY, NULL };
+FIXTURE_VARIANT_ADD(memory, bar_not_faulted_in_for_a_device) { VT_BAR_LAZY, "revocable" };
+FIXTURE_VARIANT_ADD(memory, bar_huge_for_the_cpu) { VT_BAR_HUGE, NULL };
+FIXTURE_VARIANT_ADD(memory, bar_huge_for_a_device) { VT_BAR_HUGE, "revocable" };
+FIXTURE_VARIANT_ADD(memory, two_bars_for_the_cpu) { VT_TWO_BARS, NULL };
+FIXTURE_VARIANT_ADD(memory, two_bars_for_a_device) { VT_TWO_BARS, "revocable" };
+FIXTURE_VARIANT_ADD(memory, bar_and_anonymous_for_the_cpu) { VT_BAR_THEN_ANON, NULL };
+FIXTURE_VARIANT_ADD(memory, bar_and_anonymous_for_a_device) { VT_BAR_THEN_ANON, "revocable" };
+FIXTURE_VARIANT_ADD(memory, hidden_ram_for_the_cpu) { VT_HIDDEN, NULL };
+FIXTURE_VARIANT_ADD(memory, hidden_ram_for_a_device) { VT_HIDDEN, "revocable" };
+FIXTURE_VARIANT_ADD(memory, pages_for_the_cpu) { VT_PAGES, NULL };
+FIXTURE_VARIANT_ADD(memory, pages_for_a_device) { VT_PAGES, "revocable" };
+FIXTURE_VARIANT_ADD(memory, dma_mmap_coherent_for_the_cpu) { VT_COHERENT, NULL };
+FIXTURE_VARIANT_ADD(memory, dma_mmap_coherent_for_a_device) { VT_COHERENT, "revocable" };
+
+static size_t slot_of(const struct vt_node *node)
+{
+	return (vt_frame_size(node) + PAGE - 1) & -PAGE;
+}
+
+FIXTURE_SETUP(memory)
+{
+	int ret;
+
+	self->fd = open_fail_nth();
+	if (self->fd == -ENOENT)
+		SKIP(return, "the kernel has no fault injection");
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, variant->device ? vt_open_dev(&self->node, variant->device) :
+				       vt_open_camera(&self->node, 320, 180));
+	ret = vt_target_map(&self->target, variant->kind, slot_of(&self->node), 1);
+	if (ret == -ENODEV)
+		SKIP(return, "%s", self->target.why);
+	ASSERT_EQ(0, ret);
+}
+
+FIXTURE_TEARDOWN(memory)
+{
+	vt_close(&self->node);
+	vt_target_unmap(&self->target);
+	close(self->fd);
+}
+
+static bool is_queued(const struct vt_node *node, __u32 memory)
+{
+	struct v4l2_plane planes[VT_PLANES] = {};
+	struct v4l2_buffer b = { .type = node->type, .memory = memory };
+
+	if (node->mplane) {
+		b.m.planes = planes;
+		b.length = VT_PLANES;
+	}
+	return !ioctl(node->fd, VIDIOC_QUERYBUF, &b) && b.flags & V4L2_BUF_FLAG_QUEUED;
+}
+
+static bool memory_is_queued(void *arg)
+{
+	FIXTURE_DATA(memory) * self = arg;
+
+	return is_queued(&self->node, V4L2_MEMORY_USERPTR);
+}
+
+static int request(void *arg)
+{
+	FIXTURE_DATA(memory) * self = arg;
+
+	return vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 2);
+}
+
+static int queue(void *arg)
+{
+	FIXTURE_DATA(memory) * self = arg;
+
+	return vt_qbuf(&self->node, 0, self->target.map);
+}
+
+static int free_buffers(void *arg)
+{
+	FIXTURE_DATA(memory) * self = arg;
+	int ret = vt_streamoff(&self->node);
+
+	return ret ? ret : vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 0);
+}
+
+TEST_F_TIMEOUT(memory, queue, 600)
+{
+	struct counters before, after;
+
+	fail_each(_metadata, self->fd, self,
+		  &(struct call) {
+			.ready = request,
+			.call = queue,
+			.over = free_buffers,
+			.is_done = memory_is_queued,
+		  });
+
+	/* what was counted is what there is */
+	count(&before);
+	ASSERT_EQ(0, request(self));
+	ASSERT_EQ(0, queue(self));
+	count(&after);
+	if (!dma_is_counted()) {
+		TH_LOG("DMA_API_DEBUG has switched itself off: DMA is not counted any more");
+		after.dma = before.dma + !!variant->device;
+	}
+	EXPECT_EQ(!!variant->device, after.dma > before.dma);
+	EXPECT_EQ(!variant->device, after.mappings > before.mappings);
+	EXPECT_EQ(vt_kind_pinned(variant->kind) || variant->kind == VT_BAR_THEN_ANON,
+		  after.pinned > before.pinned);
+	ASSERT_EQ(0, free_buffers(self));
+}
+
+/* The memory is taken away and comes back. */
+static int queue_and_revoke(void *arg)
+{
+	FIXTURE_DATA(memory) * self = arg;
+	int ret = request(self);
+
+	if (!ret)
+		ret = queue(self);
+	if (!ret)
+		ret = vt_streamoff(&self->node);
+	if (!ret && munmap(self->target.map, self->target.size))
+		ret = -errno;
+	return ret ? ret : vt_target_remap(&self->target, 0, self->target.size);
+}
+
+TEST_F_TIMEOUT(memory, queue_after_it_was_taken_away, 600)
+{
+	fail_each(_metadata, self->fd, self,
+		  &(struct call) {
+			.ready = queue_and_revoke,
+			.call = queue,
+			.over = free_buffers,
+			.is_done = memory_is_queued,
+		  });
+}
+
+static int request_and_queue(void *arg)
+{
+	int ret = request(arg);
+
+	return ret ? ret : queue(arg);
+}
+
+static int start(void *arg)
+{
+	FIXTURE_DATA(memory) * self = arg;
+
+	return vt_streamon(&self->node);
+}
+
+TEST_F_TIMEOUT(memory, start, 600)
+{
+	fail_each(_metadata, self->fd, self,
+		  &(struct call) {
+			.ready = request_and_queue,
+			.call = start,
+			.over = free_buffers,
+		  });
+}
+
+static int queue_and_start(void *arg)
+{
+	int ret = request_and_queue(arg);
+
+	return ret ? ret : start(arg);
+}
+
+/* munmap() may be refused. If it is not, nobody writes there any more. */
+static int take_away(void *arg)
+{
+	FIXTURE_DATA(memory) * self = arg;
+
+	return munmap(self->target.map, self->target.size) ? -errno : 0;
+}
+
+static int look(void *arg)
+{
+	FIXTURE_DATA(memory) * self = arg;
+	struct vt_target *target = &self->target;
+	int ret;
+
+	/* what is pinned stays the device's */
+	if (!vt_kind_pinned(target->kind) && vt_target_watchable(target)) {
+		ret = vt_target_fill(target, 0, target->size, VT_OWNED);
+		if (ret)
+			return ret;
+		usleep(3 * self->node.frame_us);
+		if (vt_target_find_other(target, 0, target->size, VT_OWNED) >= 0)
+			return -EILSEQ;
+	}
+	ret = free_buffers(self);
+	return ret ? ret : vt_target_remap(target, 0, target->size);
+}
+
+TEST_F_TIMEOUT(memory, take_away, 600)
+{
+	fail_each(_metadata, self->fd, self,
+		  &(struct call) {
+			.ready = queue_and_start,
+			.call = take_away,
+			.over = look,
+		  });
+}
+
+/*
+ * Buffers of the queue
+ */
+
+FIXTURE(queue)
+{
+	struct vt_node node;
+	/* whose buffers are imported */
+	struct vt_node exporter;
+	int fd;
+	int dmabuf;
+	__u32 memory;
+};
+
+FIXTURE_VARIANT(queue)
+{
+	const char *device;
+};
+
+FIXTURE_VARIANT_ADD(queue, for_the_cpu) { NULL };
+FIXTURE_VARIANT_ADD(queue, for_a_device) { "revocable" };
+FIXTURE_VARIANT_ADD(queue, contiguous) { "contiguous" };
+
+FIXTURE_SETUP(queue)
+{
+	self->dmabuf = -1;
+	self->fd = open_fail_nth();
+	if (self->fd == -ENOENT)
+		SKIP(return, "the kernel has no fault injection");
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, variant->device ? vt_open_dev(&self->node, variant->device) :
+				       vt_open_camera(&self->node, 320, 180));
+	self->memory = V4L2_MEMORY_MMAP;
+}
+
+FIXTURE_TEARDOWN(queue)
+{
+	vt_close(&self->node);
+	close(self->fd);
+}
+
+static int allocate(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+
+	return vt_reqbufs(&self->node, self->memory, 2);
+}
+
+static int release(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+
+	if (self->dmabuf >= 0)
+		close(self->dmabuf);
+	self->dmabuf = -1;
+	return vt_reqbufs(&self->node, self->memory, 0);
+}
+
+/* Fewer buffers than asked for are no error to vb2. */
+static int allocate_or_release(void *arg)
+{
+	int ret = allocate(arg);
+
+	if (ret)
+		release(arg);
+	return ret == -ENOBUFS ? -ENOMEM : ret;
+}
+
+TEST_F_TIMEOUT(queue, allocate, 600)
+{
+	fail_each(_metadata, self->fd, self,
+		  &(struct call) {
+			.call = allocate_or_release,
+			.over = release,
+		  });
+}
+
+static int export(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+	struct v4l2_exportbuffer e = { .type = self->node.type };
+
+	if (ioctl(self->node.fd, VIDIOC_EXPBUF, &e))
+		return -errno;
+	self->dmabuf = e.fd;
+	return 0;
+}
+
+/* vb2 says EINVAL whatever the allocator's reason is */
+TEST_F_TIMEOUT(queue, export, 600)
+{
+	fail_each(_metadata, self->fd, self,
+		  &(struct call) {
+			.ready = allocate,
+			.call = export,
+			.over = release,
+			.error = -EINVAL,
+		  });
+}
+
+static int import(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+
+	return vt_qbuf_dmabuf(&self->node, 0, self->dmabuf);
+}
+
+static bool import_is_queued(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+
+	return is_queued(&self->node, V4L2_MEMORY_DMABUF);
+}
+
+static int request_import(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+	struct v4l2_exportbuffer e = { .type = self->exporter.type };
+	int ret = vt_reqbufs(&self->exporter, V4L2_MEMORY_MMAP, 1);
+
+	if (ret)
+		return ret;
+	if (ioctl(self->exporter.fd, VIDIOC_EXPBUF, &e))
+		return -errno;
+	self->dmabuf = e.fd;
+	return allocate(self);
+}
+
+static int release_import(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+	int ret = vt_streamoff(&self->node);
+
+	if (!ret)
+		ret = release(self);
+	return ret ? ret : vt_reqbufs(&self->exporter, V4L2_MEMORY_MMAP, 0);
+}
+
+TEST_F_TIMEOUT(queue, import, 600)
+{
+	if (variant->device && !strcmp(variant->device, "contiguous"))
+		SKIP(return, "the exporter's buffers are scattered");
+	self->memory = V4L2_MEMORY_DMABUF;
+	ASSERT_EQ(0, vt_open_dev(&self->exporter, "unrevocable"));
+	fail_each(_metadata, self->fd, self,
+		  &(struct call) {
+			.ready = request_import,
+			.call = import,
+			.over = release_import,
+			.is_done = import_is_queued,
+		  });
+	vt_close(&self->exporter);
+}
+
+TEST_HARNESS_MAIN
