@@ -50,7 +50,7 @@ result() {
 		echo "ok - $2"
 	else
 		echo "not ok - $2"
-		sed 's/^/# /' <<<"$3"
+		echo "# ${3//$'\n'/$'\n'# }"
 		status=1
 	fi
 }
