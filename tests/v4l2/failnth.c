@@ -270,14 +270,10 @@ FIXTURE_TEARDOWN(memory)
 
 static bool is_queued(const struct vt_node *node, __u32 memory)
 {
-	struct v4l2_plane planes[VT_PLANES] = {};
-	struct v4l2_buffer b = { .type = node->type, .memory = memory };
+	__u32 flags;
 
-	if (node->mplane) {
-		b.m.planes = planes;
-		b.length = VT_PLANES;
-	}
-	return !ioctl(node->fd, VIDIOC_QUERYBUF, &b) && b.flags & V4L2_BUF_FLAG_QUEUED;
+	return !vt_buffer_flags(node, 0, memory, &flags) &&
+	       flags & V4L2_BUF_FLAG_QUEUED;
 }
 
 static bool memory_is_queued(void *arg)
@@ -508,15 +504,21 @@ TEST_F_TIMEOUT(queue, allocate, 600)
 		  });
 }
 
+static int export_from(const struct vt_node *node, int *dmabuf)
+{
+	struct v4l2_exportbuffer e = { .type = node->type };
+
+	if (ioctl(node->fd, VIDIOC_EXPBUF, &e))
+		return -errno;
+	*dmabuf = e.fd;
+	return 0;
+}
+
 static int export(void *arg)
 {
 	FIXTURE_DATA(queue) * self = arg;
-	struct v4l2_exportbuffer e = { .type = self->node.type };
 
-	if (ioctl(self->node.fd, VIDIOC_EXPBUF, &e))
-		return -errno;
-	self->dmabuf = e.fd;
-	return 0;
+	return export_from(&self->node, &self->dmabuf);
 }
 
 /* vb2 says EINVAL whatever the allocator's reason is */
@@ -548,15 +550,11 @@ static bool import_is_queued(void *arg)
 static int request_import(void *arg)
 {
 	FIXTURE_DATA(queue) * self = arg;
-	struct v4l2_exportbuffer e = { .type = self->exporter.type };
 	int ret = vt_reqbufs(&self->exporter, V4L2_MEMORY_MMAP, 1);
 
-	if (ret)
-		return ret;
-	if (ioctl(self->exporter.fd, VIDIOC_EXPBUF, &e))
-		return -errno;
-	self->dmabuf = e.fd;
-	return allocate(self);
+	if (!ret)
+		ret = export_from(&self->exporter, &self->dmabuf);
+	return ret ? ret : allocate(self);
 }
 
 static int release_import(void *arg)

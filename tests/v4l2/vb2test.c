@@ -729,28 +729,39 @@ int vt_dqbuf_dmabuf(const struct vt_node *node, __u32 *flags,
 	return dqbuf(node, V4L2_MEMORY_DMABUF, flags, sequence);
 }
 
+int vt_buffer_flags(const struct vt_node *node, unsigned int index,
+		    __u32 memory, __u32 *flags)
+{
+	struct v4l2_plane planes[VT_PLANES] = {};
+	struct v4l2_buffer b = {
+		.type = node->type,
+		.memory = memory,
+		.index = index,
+	};
+	int ret;
+
+	if (node->mplane) {
+		b.m.planes = planes;
+		b.length = VT_PLANES;
+	}
+	ret = vt_ioctl(node->fd, VIDIOC_QUERYBUF, &b);
+	*flags = b.flags;
+	return ret;
+}
+
 /* Wait until the driver is done with a buffer, without dequeueing it. */
 int vt_wait_done(const struct vt_node *node, unsigned int index)
 {
 	unsigned int tries;
+	__u32 flags;
 
 	for (tries = 0; tries < 500; tries++) {
-		struct v4l2_plane planes[VT_PLANES] = {};
-		struct v4l2_buffer b = {
-			.type = node->type,
-			.memory = V4L2_MEMORY_USERPTR,
-			.index = index,
-		};
-		int ret;
+		int ret = vt_buffer_flags(node, index, V4L2_MEMORY_USERPTR,
+					  &flags);
 
-		if (node->mplane) {
-			b.m.planes = planes;
-			b.length = VT_PLANES;
-		}
-		ret = vt_ioctl(node->fd, VIDIOC_QUERYBUF, &b);
 		if (ret)
 			return ret;
-		if (b.flags & V4L2_BUF_FLAG_DONE)
+		if (flags & V4L2_BUF_FLAG_DONE)
 			return 0;
 		usleep(10000);
 	}

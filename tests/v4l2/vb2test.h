@@ -79,6 +79,8 @@ int vt_dqbuf_dmabuf(const struct vt_node *node, __u32 *flags,
 		    __u32 *sequence);
 int vt_dqbuf_sequence(const struct vt_node *node, __u32 *flags,
 		      __u32 *sequence);
+int vt_buffer_flags(const struct vt_node *node, unsigned int index,
+		    __u32 memory, __u32 *flags);
 int vt_wait_done(const struct vt_node *node, unsigned int index);
 int vt_streamon(const struct vt_node *node);
 int vt_streamoff(const struct vt_node *node);
