@@ -45,16 +45,6 @@ verify() {
 		./pan -m1000000' verify "-DROUNDS=$ROUNDS" "-DCALLS=$CALLS" "$@" 2>&1
 }
 
-result() {
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		echo "# ${3//$'\n'/$'\n'# }"
-		status=1
-	fi
-}
-
 echo 'KTAP version 1'
 for writer in "${writers[@]}"; do
 	for may_block in true false; do

@@ -21,17 +21,12 @@ echo '# mainline'
 tools/vm --kernel mainline --device bochs-display -- tests/pfncap/guest mainline || status=1
 
 echo '# ours'
-tests/pfncap/host --memory 1G,slots=4,maxmem=8G --append vga=0x342 \
+with_screendumps "$dir" tests/pfncap/host --memory 1G,slots=4,maxmem=8G --append vga=0x342 \
 	--qemu -machine --qemu nvdimm=on \
 	--qemu -object \
 	--qemu "memory-backend-file,id=nvdimm,size=64M,share=on,mem-path=$dir/nvdimm" \
 	--device nvdimm,memdev=nvdimm \
 	--device VGA,id=vga \
 	--share "$dir/share" --monitor "$dir/monitor" --timeout 900 -- \
-	tests/pfncap/guest &
-guest=$!
-
-screendumps "$guest" "$dir/share" "$dir/monitor"
-wait "$guest" || status=1
-guest=''
+	tests/pfncap/guest || status=1
 exit $status

@@ -21,22 +21,14 @@ in_tree "$("$LAB/tree")" -b "$TOP:/lab/top" -b "$dir:/lab/dir" \
 	TEST_FILE=/lab/dir/file /lab/top/build/tests/pfnmem-unit || status=1
 
 # README.md shows one of the recipes
-if tests/recipes/recipe gst-userptr-kmssink | sed 's/^/    /' >"$dir/recipe" &&
-	perl -0777 -e '<> =~ /\Q$ARGV[-1]/ or exit 1' README.md "$(<"$dir/recipe")"; then
-	echo 'ok - README.md has the recipe as it is'
-else
-	echo 'not ok - README.md has the recipe as it is'
-	status=1
-fi
+tests/recipes/recipe gst-userptr-kmssink | sed 's/^/    /' >"$dir/recipe" &&
+	perl -0777 -e '<> =~ /\Q$ARGV[-1]/ or exit 1' README.md "$(<"$dir/recipe")"
+result $? 'README.md has the recipe as it is'
 
-tools/vm --apps --device bochs-display,id=display \
+with_screendumps "$dir" tools/vm --apps --device bochs-display,id=display \
 	--qemu -object \
 	--qemu "memory-backend-file,id=bar,size=64M,share=on,mem-path=$dir/share/bar" \
 	--device ivshmem-plain,memdev=bar,addr=0x10 \
 	--share "$dir/share" --monitor "$dir/monitor" --timeout 1800 -- \
-	tests/recipes/guest &
-guest=$!
-screendumps "$guest" "$dir/share" "$dir/monitor"
-wait "$guest" || status=1
-guest=''
+	tests/recipes/guest || status=1
 exit $status

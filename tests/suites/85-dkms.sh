@@ -10,21 +10,12 @@
 # DKMS_ON names the kernels, both by default, and DKMS_PARTS what is run on them, all
 # by default. With SHORT there is one boot with vivid, and one with pfncap.
 set -u
-# shellcheck source=tools/lab/arguments.sh
-. tools/lab/arguments.sh
+# shellcheck source=tools/lab/lib.sh
+. tools/lab/lib.sh
 
 status=0
 parts=${DKMS_PARTS:-vivid pfncap uvc tw68 peers nvmecap inflight}
 [ -z "${SHORT-}" ] || parts=short
-
-result() {
-	if [ "$1" = 0 ]; then
-		echo "ok - $2"
-	else
-		echo "not ok - $2"
-		status=1
-	fi
-}
 
 # on [VM-OPTION...] -- COMMAND...: in a guest of tests/v4l2/host
 on() {

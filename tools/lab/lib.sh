@@ -96,20 +96,28 @@ in_matrix() {
 		/lab/tools/matrix-kunit "$@"
 }
 
-# screendumps PID SHARE MONITOR: while tools/vm runs as PID, give its guest the pictures
-# that it asks for: it writes the name of a display into SHARE/screendump, and when that
-# file has gone, SHARE/NAME.ppm is what the display shows.
-screendumps() {
-	local display
-	while kill -0 "$1" 2>/dev/null; do
-		if [ -e "$2/screendump" ]; then
-			display=$(<"$2/screendump")
-			"$LAB/qmp" "$3" screendump device="$display" \
-				filename="$2/$display.ppm" >/dev/null
-			rm "$2/screendump"
+# with_screendumps DIR COMMAND...: run COMMAND, which is tools/vm with --share DIR/share and
+# --monitor DIR/monitor, and give its guest the pictures that it asks for: it writes the
+# name of a display into screendump in its share, and when that file has gone, NAME.ppm
+# beside it is what the display shows. Meanwhile $guest is the process, for the caller's
+# trap.
+with_screendumps() {
+	local dir=$1 display result=0
+	shift
+	"$@" &
+	guest=$!
+	while kill -0 "$guest" 2>/dev/null; do
+		if [ -e "$dir/share/screendump" ]; then
+			display=$(<"$dir/share/screendump")
+			"$LAB/qmp" "$dir/monitor" screendump device="$display" \
+				filename="$dir/share/$display.ppm" >/dev/null
+			rm "$dir/share/screendump"
 		fi
 		sleep 0.1
 	done
+	wait "$guest" || result=$?
+	guest=''
+	return $result
 }
 
 # What a healthy kernel never says, whatever its architecture (grep -E).
@@ -118,6 +126,33 @@ SPLAT='Kernel panic|BUG: |kernel BUG at|WARNING: |Oops|Unable to handle kernel'
 SPLAT+='|general protection fault|Kernel Fault|UBSAN: |soft lockup|hard LOCKUP'
 SPLAT+='|INFO: (task .* blocked|rcu_|lockdep|trying to register)|rcu: INFO: '
 SPLAT+='|DMA-API: .*(error|exceed|leak)|kmemleak: [0-9]+ new'
+
+# complain TITLE: stdin is what a check said; anything is too much, and goes to the file
+# $verdict.
+# shellcheck disable=SC2154	# the caller makes and reads it
+complain() {
+	local said
+	said=$(cat)
+	if [ "$said" ]; then
+		echo "$1" >>"$verdict"
+		printf '%s:\n%s\n' "$1" "$said"
+	else
+		printf '%s: clean\n' "$1"
+	fi
+}
+
+# result STATUS NAME [SAID]: a line of KTAP. A failure shows what was SAID and becomes
+# the caller's $status.
+# shellcheck disable=SC2034	# which exits with it
+result() {
+	if [ "$1" = 0 ]; then
+		echo "ok - $2"
+	else
+		echo "not ok - $2"
+		[ ! "${3-}" ] || echo "# ${3//$'\n'/$'\n'# }"
+		status=1
+	fi
+}
 
 # tally STATUS <KTAP: count the results of a test program that exited with
 # STATUS. Prints "passed failed skipped", then "failed LINE" for each failure and
