@@ -288,11 +288,6 @@ static int stop(struct capture *c)
 /* How long a fault may take to its line in the log */
 #define FAULT_MS	10
 
-/* What the drivers of VT-d, AMD-Vi, virtio-iommu and SMMUv3 call it */
-static const char *const fault_texts[] = {
-	"DMAR: [DMA", "IO_PAGE_FAULT", "fault from EP", "event: F_",
-};
-
 /* When the last fault was logged, by the kernel's clock in microseconds */
 static unsigned long long last_fault;
 
@@ -304,34 +299,11 @@ static unsigned long long now_us(void)
 	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
 }
 
-/* The number of faults in the kernel's log since the last call, or -1 */
 static long new_faults(void)
 {
-	static int log = -1;
-	char line[1024];
-	long faults = 0;
-	ssize_t n;
-	size_t i;
+	long faults = vt_iommu_faults(&last_fault);
 
-	if (log < 0) {
-		log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-		if (log < 0 || lseek(log, 0, SEEK_END))
-			return wrong("/dev/kmsg: %s", strerror(errno));
-	}
-	while ((n = read(log, line, sizeof(line) - 1)) > 0) {
-		line[n] = '\0';
-		for (i = 0; i < ARRAY_LEN(fault_texts); i++) {
-			if (strstr(line, fault_texts[i])) {
-				faults++;
-				if (sscanf(line, "%*u,%*u,%llu", &last_fault) != 1)
-					last_fault = 0;
-				break;
-			}
-		}
-	}
-	if (errno != EAGAIN)
-		return wrong("/dev/kmsg: %s", strerror(errno));
-	return faults;
+	return faults < 0 ? wrong("/dev/kmsg: %s", strerror(-faults)) : faults;
 }
 
 /* The memory has just been taken away: what was reported until now is all. */

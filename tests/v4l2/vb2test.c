@@ -117,6 +117,45 @@ int vt_kernel_mappings(void)
 	return n;
 }
 
+/*
+ * The number of faults that an I/O MMU has reported since the last call, and when the
+ * last one was logged, by the kernel's clock in microseconds. A negative errno if the
+ * log can't be read.
+ */
+long vt_iommu_faults(unsigned long long *last_us)
+{
+	/* what the drivers of VT-d, AMD-Vi, virtio-iommu and SMMUv3 call it */
+	static const char *const texts[] = {
+		"DMAR: [DMA", "IO_PAGE_FAULT", "fault from EP", "event: F_",
+	};
+	static int log = -1;
+	unsigned long long when;
+	char line[1024];
+	long faults = 0;
+	ssize_t n;
+	size_t i;
+
+	if (log < 0) {
+		log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		if (log < 0 || lseek(log, 0, SEEK_END))
+			return -errno;
+	}
+	/* EPIPE: what was not read in time is gone */
+	while ((n = read(log, line, sizeof(line) - 1)) > 0 || errno == EPIPE) {
+		if (n < 0)
+			continue;
+		line[n] = '\0';
+		for (i = 0; i < ARRAY_LEN(texts) && !strstr(line, texts[i]); i++)
+			;
+		if (i == ARRAY_LEN(texts))
+			continue;
+		faults++;
+		if (last_us)
+			*last_us = sscanf(line, "%*u,%*u,%llu", &when) == 1 ? when : 0;
+	}
+	return errno == EAGAIN ? faults : -errno;
+}
+
 const char *vt_kernel_lacks(enum vt_feature feature)
 {
 	static const struct {
@@ -249,6 +288,14 @@ static const char *way_to(const char *dir)
 	return NULL;
 }
 
+/* Switch the memory of the display @dir on, and say where it is. */
+int vt_enable_bar(const char *dir, uint64_t *phys)
+{
+	int ret = vt_write_file(dir, "enable", "1");
+
+	return ret ? ret : bar_address(dir, phys);
+}
+
 int vt_bar_map(struct vt_bar *bar, unsigned int nth, size_t size)
 {
 	char path[192];
@@ -260,9 +307,7 @@ int vt_bar_map(struct vt_bar *bar, unsigned int nth, size_t size)
 	bar->way = way_to(bar->dir);
 	if (!bar->way)
 		return -EINVAL;
-	ret = vt_write_file(bar->dir, "enable", "1");
-	if (!ret)
-		ret = bar_address(bar->dir, &phys);
+	ret = vt_enable_bar(bar->dir, &phys);
 	if (ret)
 		return ret;
 	bar->phys = phys;

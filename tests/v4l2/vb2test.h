@@ -246,11 +246,13 @@ const char *vt_kernel_lacks(enum vt_feature feature);
 
 int vt_find_display(const char *driver, unsigned int nth, char *dir,
 		    size_t size);
+int vt_enable_bar(const char *dir, uint64_t *phys);
 bool vt_is_at(const char *dir, const char *place);
 int vt_open_fb(const char *id, struct fb_fix_screeninfo *fix);
 int vt_write_file(const char *dir, const char *name, const char *text);
 int vt_read_file(const char *path, char *buf, size_t size);
 long vt_still_pinned(void);
 int vt_kernel_mappings(void);
+long vt_iommu_faults(unsigned long long *last_us);
 
 #endif /* VB2TEST_H */
