@@ -19,6 +19,8 @@ help:
 	@echo '  make matrix        all DMA mapping implementations, on emulated machines of'
 	@echo '                     ten architectures; writes the table of results'
 	@echo '  make matrix TARGET="a b"  only tests/matrix/a.sh and b.sh'
+	@echo '  make stress        everything at once on all devices at once, and a look at every'
+	@echo '                     byte: MINUTES=N (10), SEED=N, MACHINES="debug intel fast kcsan"'
 	@echo '  make bench-dma     what mapping a scatterlist of pages costs, before and after'
 	@echo '  tools/vm -- CMD    run CMD in a guest (tools/vm --help)'
 	@echo
@@ -86,6 +88,10 @@ docs:
 matrix:
 	@$(LAB)/matrix $(TARGET)
 
+stress: kernel programs
+	@$(LAB)/kernel --config kcsan >/dev/null
+	@$(LAB)/stress
+
 bench-dma:
 	@$(LAB)/bench-dma
 
@@ -113,5 +119,5 @@ clean:
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
 
-.PHONY: help demo check check-hw kernel source menuconfig programs tree deb docs matrix bench-dma \
-	check-style check-cocci check-docs check-series series check-mutants clean distclean
+.PHONY: help demo check check-hw kernel source menuconfig programs tree deb docs matrix stress \
+	bench-dma check-style check-cocci check-docs check-series series check-mutants clean distclean
