@@ -30,6 +30,7 @@ enum how {
 	LAZY,		/* one page at a time, by page fault */
 	TRACKED,	/* the same; the first write to a page is another fault */
 	REFUSED,	/* page faults fail */
+	RESTLESS,	/* each page fault takes the next page away */
 };
 
 /* Memory types of a mapping. x86 has RAM cached whatever is asked for. */
@@ -85,10 +86,15 @@ static pgprot_t with_type(enum type type, pgprot_t prot)
 
 static vm_fault_t raw_fault(struct vm_fault *vmf)
 {
-	struct raw *raw = vmf->vma->vm_private_data;
+	struct vm_area_struct *vma = vmf->vma;
+	struct raw *raw = vma->vm_private_data;
 
 	if (raw->how == REFUSED)
 		return VM_FAULT_SIGBUS;
+	if (raw->how == RESTLESS)
+		zap_special_vma_range(vma, vma->vm_start +
+				      (vmf->pgoff + 1) % PAGES * PAGE_SIZE,
+				      PAGE_SIZE);
 	return vmf_insert_pfn(vmf->vma, vmf->address, raw->pfn[vmf->pgoff]);
 }
 
@@ -505,6 +511,17 @@ static void owner_refuses(struct kunit *test)
 	expect_fault(test, map_at(test, 0, raw_ram(test, REFUSED), RW), true);
 }
 
+/* Somebody goes on changing the mapping: the lookup gives up in the end. */
+static void keeps_changing(struct kunit *test)
+{
+	unsigned long addr = map_at(test, 0, raw_ram(test, RESTLESS), RW);
+	struct watched *w = watch(test, addr, SIZE, true);
+
+	KUNIT_EXPECT_EQ(test, -EBUSY, user_pfn_range_lookup(&w->range));
+	KUNIT_EXPECT_EQ(test, 0, w->range.nr_runs);
+	KUNIT_EXPECT_EQ(test, 0, w->revoked);
+}
+
 /*
  * A callback that must not block and would have to is called again, until it
  * has done its work. The seq of the lookup stands for that of the invalidation,
@@ -567,6 +584,7 @@ static struct kunit_case user_pfn_range_cases[] = {
 	KUNIT_CASE(nothing_mapped),
 	KUNIT_CASE(no_permission),
 	KUNIT_CASE(owner_refuses),
+	KUNIT_CASE_SLOW(keeps_changing),
 	KUNIT_CASE(must_not_block),
 	KUNIT_CASE(other_process),
 	{}
