@@ -5,7 +5,7 @@
 LAB := tools/lab
 
 # What captures with devices: minutes to hours. make check has the short form.
-HW_SUITES := 25-nvmecap 35-uvc 45-inflight 45-p2p 50-buf-revoke 70-tw68 75-pmem
+HW_SUITES := 25-nvmecap 35-uvc 45-inflight 45-p2p 50-buf-revoke 55-failnth 70-tw68 75-pmem
 
 .DEFAULT_GOAL := help
 
@@ -31,6 +31,7 @@ help:
 	@echo '                     FROM=N goes on with the first N'
 	@echo '  make series        the series as mails with cover letters, complete and in parts,'
 	@echo '                     and who gets them, in build/series/; checked'
+	@echo '  make coverage      which lines of ours the tests execute, in build/coverage/'
 	@echo '  make check-mutants every deliberate defect of tests/mutants is found'
 	@echo '  make kernel        our kernel, normal and for debugging'
 	@echo '  make source        the kernel source with our files and patches; prints where'
@@ -110,6 +111,9 @@ check-series:
 series:
 	@$(LAB)/mail-series
 
+coverage: programs
+	@$(LAB)/coverage
+
 check-mutants:
 	@$(LAB)/mutants $(MUTANTS)
 
@@ -120,4 +124,5 @@ distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
 
 .PHONY: help demo check check-hw kernel source menuconfig programs tree deb docs matrix stress \
-	bench-dma check-style check-cocci check-docs check-series series check-mutants clean distclean
+	bench-dma check-style check-cocci check-docs check-series series coverage check-mutants \
+	clean distclean
