@@ -7,14 +7,21 @@
  * user (Documentation/fault-injection, fail-nth). That ends with the first call in which
  * nothing was left to fail. Whenever the call itself fails for it, all is as it was: the
  * counters of pinned pages, kernel mappings and DMA mappings, and the same call succeeds
- * right after it. At the end of each round nothing is left.
+ * right after it. At the end of each round nothing is left, and at the end of all of them
+ * the I/O addresses are where they were.
+ *
+ * The capture device is vivid's, for which the CPU writes, or VT_CAMERA's, and the test
+ * module's.
  *
  * Needs a kernel for debugging.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "vb2test.h"
@@ -22,37 +29,55 @@
 #define PAGE	4096UL
 /* No call here has as many things that can fail. */
 #define MANY	4000
-/* What the test module's buffers are mapped for */
-#define DMA_DEVICE	"vb2_pfn_dev"
-
 /**
  * struct counters - what a call must give back
  * @pinned: pages
  * @mappings: of the kernel
  * @dma: DMA mappings, as DMA_API_DEBUG counts them
+ * @lowest: address of them that an I/O MMU translates: these are given out from the top
  */
 struct counters {
 	long pinned;
 	long mappings;
 	long dma;
+	unsigned long long lowest;
 };
 
-/* Other devices have DMA mappings as well, which come and go. */
-static long dma_entries(void)
+/* One of the numbers in a line of the dump */
+static unsigned long long number(const char *line, const char *name)
 {
-	FILE *f = fopen("/sys/kernel/debug/dma-api/dump", "r");
-	char line[256];
-	long n = 0;
+	const char *text = strstr(line, name);
 
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f))
-		n += !!strstr(line, DMA_DEVICE);
-	fclose(f);
-	return n;
+	return text ? strtoull(text + strlen(name), NULL, 16) : 0;
 }
 
-/* DMA_API_DEBUG switches itself off when an allocation of its own fails. */
+/* The DMA mappings. Other devices have some as well, which come and go. */
+static void count_dma(struct counters *c)
+{
+	const char *driver = vt_camera_uses_dma() ? getenv("VT_CAMERA") : "vb2_pfn_dev";
+	FILE *f = fopen("/sys/kernel/debug/dma-api/dump", "r");
+	unsigned long long address;
+	char line[256];
+
+	c->dma = 0;
+	c->lowest = ~0ULL;
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f)) {
+		if (strncmp(line, driver, strlen(driver)))
+			continue;
+		c->dma++;
+		address = number(line, " D=");
+		if (address != number(line, " P=0x") && address < c->lowest)
+			c->lowest = address;
+	}
+	fclose(f);
+}
+
+/*
+ * DMA_API_DEBUG switches itself off when an allocation of its own fails, which must not
+ * happen then.
+ */
 static bool dma_is_counted(void)
 {
 	char text[8] = "";
@@ -65,13 +90,13 @@ static void count(struct counters *c)
 {
 	c->pinned = vt_still_pinned();
 	c->mappings = vt_kernel_mappings();
-	c->dma = dma_entries();
+	count_dma(c);
 }
 
 static bool is_more(const struct counters *a, const struct counters *b)
 {
 	return a->pinned > b->pinned || a->mappings > b->mappings ||
-	       (a->dma > b->dma && dma_is_counted());
+	       a->dma > b->dma;
 }
 
 static void log_counters(struct __test_metadata *const _metadata, unsigned int n,
@@ -82,8 +107,53 @@ static void log_counters(struct __test_metadata *const _metadata, unsigned int n
 	       after->mappings, before->dma, after->dma);
 }
 
+/*
+ * Nothing fails that @function or @other allocates, of one file: the smallest range that
+ * has both. There can be one only.
+ */
+static int spare(const char *function, const char *other)
+{
+	static const char * const dirs[] = {
+		"/sys/kernel/debug/failslab", "/sys/kernel/debug/fail_page_alloc",
+	};
+	unsigned long address, start = ~0UL, end = 0;
+	char line[256], name[128], text[24];
+	bool within = false;
+	unsigned int i;
+	FILE *f = fopen("/proc/kallsyms", "r");
+	int ret = 0;
+
+	if (!f)
+		return -errno;
+	/* they are sorted, but for those of modules, which come last */
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx %*c %127s", &address, name) != 2)
+			continue;
+		if (within)
+			end = address;
+		within = !strcmp(name, function) || !strcmp(name, other);
+		if (within && address < start)
+			start = address;
+	}
+	fclose(f);
+	if (!end)
+		return -ESRCH;
+
+	for (i = 0; i < ARRAY_SIZE(dirs) && !ret; i++) {
+		snprintf(text, sizeof(text), "%#lx", start);
+		ret = vt_write_file(dirs[i], "reject-start", text);
+		if (ret)
+			break;
+		snprintf(text, sizeof(text), "%#lx", end);
+		ret = vt_write_file(dirs[i], "reject-end", text);
+	}
+	return ret;
+}
+
 static int open_fail_nth(void)
 {
+	/* I/O addresses are kept for each CPU */
+	cpu_set_t first = { { 1 } };
 	static const struct {
 		const char *dir;
 		const char *name;
@@ -108,6 +178,11 @@ static int open_fail_nth(void)
 		if (ret)
 			return ret;
 	}
+	ret = spare("dma_entry_alloc", "add_dma_entry");
+	if (ret)
+		return ret;
+	if (sched_setaffinity(0, sizeof(first), &first))
+		return -errno;
 	ret = open("/proc/thread-self/fail-nth", O_RDWR);
 	return ret < 0 ? -errno : ret;
 }
@@ -153,7 +228,7 @@ struct call {
 static void fail_each(struct __test_metadata *const _metadata, int fd, void *self,
 		      const struct call *call)
 {
-	struct counters first, before, after;
+	struct counters first, mapped, before, after;
 	unsigned int n, refused = 0;
 	bool failed = true;
 	int ret;
@@ -161,6 +236,7 @@ static void fail_each(struct __test_metadata *const _metadata, int fd, void *sel
 	/* what is made once and kept */
 	ASSERT_EQ(0, call->ready ? call->ready(self) : 0);
 	ASSERT_EQ(0, call->call(self));
+	count(&mapped);
 	ASSERT_EQ(0, call->over(self));
 	count(&first);
 
@@ -198,6 +274,14 @@ static void fail_each(struct __test_metadata *const _metadata, int fd, void *sel
 		}
 	}
 	EXPECT_FALSE(failed);
+	EXPECT_TRUE(dma_is_counted());
+
+	/* what was lost would not be given out again, but something below it */
+	ASSERT_EQ(0, call->ready ? call->ready(self) : 0);
+	ASSERT_EQ(0, call->call(self));
+	count(&after);
+	ASSERT_EQ(0, call->over(self));
+	EXPECT_LE(mapped.lowest, after.lowest);
 	TH_LOG("%u things can fail, %u of them are an error", n - 2, refused);
 }
 
@@ -219,25 +303,25 @@ FIXTURE_VARIANT(memory)
 	const char *device;
 };
 
-FIXTURE_VARIANT_ADD(memory, anonymous_for_the_cpu) { VT_ANON, NULL };
+FIXTURE_VARIANT_ADD(memory, anonymous_for_the_camera) { VT_ANON, NULL };
 FIXTURE_VARIANT_ADD(memory, anonymous_for_a_device) { VT_ANON, "revocable" };
-FIXTURE_VARIANT_ADD(memory, tmpfs_for_the_cpu) { VT_TMPFS, NULL };
+FIXTURE_VARIANT_ADD(memory, tmpfs_for_the_camera) { VT_TMPFS, NULL };
 FIXTURE_VARIANT_ADD(memory, tmpfs_for_a_device) { VT_TMPFS, "revocable" };
-FIXTURE_VARIANT_ADD(memory, bar_for_the_cpu) { VT_BAR, NULL };
+FIXTURE_VARIANT_ADD(memory, bar_for_the_camera) { VT_BAR, NULL };
 FIXTURE_VARIANT_ADD(memory, bar_for_a_device) { VT_BAR, "revocable" };
-FIXTURE_VARIANT_ADD(memory, bar_not_faulted_in_for_the_cpu) { VT_BAR_LAZY, NULL };
+FIXTURE_VARIANT_ADD(memory, bar_not_faulted_in_for_the_camera) { VT_BAR_LAZY, NULL };
 FIXTURE_VARIANT_ADD(memory, bar_not_faulted_in_for_a_device) { VT_BAR_LAZY, "revocable" };
-FIXTURE_VARIANT_ADD(memory, bar_huge_for_the_cpu) { VT_BAR_HUGE, NULL };
+FIXTURE_VARIANT_ADD(memory, bar_huge_for_the_camera) { VT_BAR_HUGE, NULL };
 FIXTURE_VARIANT_ADD(memory, bar_huge_for_a_device) { VT_BAR_HUGE, "revocable" };
-FIXTURE_VARIANT_ADD(memory, two_bars_for_the_cpu) { VT_TWO_BARS, NULL };
+FIXTURE_VARIANT_ADD(memory, two_bars_for_the_camera) { VT_TWO_BARS, NULL };
 FIXTURE_VARIANT_ADD(memory, two_bars_for_a_device) { VT_TWO_BARS, "revocable" };
-FIXTURE_VARIANT_ADD(memory, bar_and_anonymous_for_the_cpu) { VT_BAR_THEN_ANON, NULL };
+FIXTURE_VARIANT_ADD(memory, bar_and_anonymous_for_the_camera) { VT_BAR_THEN_ANON, NULL };
 FIXTURE_VARIANT_ADD(memory, bar_and_anonymous_for_a_device) { VT_BAR_THEN_ANON, "revocable" };
-FIXTURE_VARIANT_ADD(memory, hidden_ram_for_the_cpu) { VT_HIDDEN, NULL };
+FIXTURE_VARIANT_ADD(memory, hidden_ram_for_the_camera) { VT_HIDDEN, NULL };
 FIXTURE_VARIANT_ADD(memory, hidden_ram_for_a_device) { VT_HIDDEN, "revocable" };
-FIXTURE_VARIANT_ADD(memory, pages_for_the_cpu) { VT_PAGES, NULL };
+FIXTURE_VARIANT_ADD(memory, pages_for_the_camera) { VT_PAGES, NULL };
 FIXTURE_VARIANT_ADD(memory, pages_for_a_device) { VT_PAGES, "revocable" };
-FIXTURE_VARIANT_ADD(memory, dma_mmap_coherent_for_the_cpu) { VT_COHERENT, NULL };
+FIXTURE_VARIANT_ADD(memory, dma_mmap_coherent_for_the_camera) { VT_COHERENT, NULL };
 FIXTURE_VARIANT_ADD(memory, dma_mmap_coherent_for_a_device) { VT_COHERENT, "revocable" };
 
 static size_t slot_of(const struct vt_node *node)
@@ -307,6 +391,7 @@ static int free_buffers(void *arg)
 
 TEST_F_TIMEOUT(memory, queue, 600)
 {
+	bool uses_dma = variant->device || vt_camera_uses_dma();
 	struct counters before, after;
 
 	fail_each(_metadata, self->fd, self,
@@ -322,12 +407,8 @@ TEST_F_TIMEOUT(memory, queue, 600)
 	ASSERT_EQ(0, request(self));
 	ASSERT_EQ(0, queue(self));
 	count(&after);
-	if (!dma_is_counted()) {
-		TH_LOG("DMA_API_DEBUG has switched itself off: DMA is not counted any more");
-		after.dma = before.dma + !!variant->device;
-	}
-	EXPECT_EQ(!!variant->device, after.dma > before.dma);
-	EXPECT_EQ(!variant->device, after.mappings > before.mappings);
+	EXPECT_EQ(uses_dma, after.dma > before.dma);
+	EXPECT_EQ(!uses_dma, after.mappings > before.mappings);
 	EXPECT_EQ(vt_kind_pinned(variant->kind) || variant->kind == VT_BAR_THEN_ANON,
 		  after.pinned > before.pinned);
 	ASSERT_EQ(0, free_buffers(self));
@@ -428,6 +509,92 @@ TEST_F_TIMEOUT(memory, take_away, 600)
 }
 
 /*
+ * What a process watches of its memory for the first time. Each time it is a new one.
+ */
+
+FIXTURE(process)
+{
+	FIXTURE_DATA(memory) memory;
+};
+
+FIXTURE_VARIANT(process)
+{
+	enum vt_kind kind;
+};
+
+FIXTURE_VARIANT_ADD(process, bar_for_the_camera) { VT_BAR };
+
+FIXTURE_SETUP(process)
+{
+	struct vt_node *node = &self->memory.node;
+	int fd = open_fail_nth();
+
+	if (fd == -ENOENT)
+		SKIP(return, "the kernel has no fault injection");
+	ASSERT_LE(0, fd);
+	close(fd);
+	ASSERT_EQ(0, vt_open_camera(node, 320, 180));
+	ASSERT_EQ(0, vt_target_map(&self->memory.target, variant->kind, slot_of(node), 1));
+}
+
+FIXTURE_TEARDOWN(process)
+{
+	vt_close(&self->memory.node);
+	vt_target_unmap(&self->memory.target);
+}
+
+#define CHILD_FAILED	1
+#define CHILD_REFUSED	2
+
+/* Queue in a child, in which the nth thing fails. Returns a mask, or what is no exit status. */
+static int queue_in_child(void *memory, unsigned int n)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		int fd = open_fail_nth();
+
+		if (fd < 0 || fail_nth(fd, n))
+			abort();
+		status = queue(memory) ? CHILD_REFUSED : 0;
+		_exit(status | (has_failed(fd) ? CHILD_FAILED : 0));
+	}
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+TEST_F_TIMEOUT(process, queue, 600)
+{
+	FIXTURE_DATA(memory) * memory = &self->memory;
+	unsigned int n, refused = 0;
+	struct counters before, after;
+	int mask = CHILD_FAILED;
+
+	for (n = 1; mask & CHILD_FAILED && n < MANY; n++) {
+		ASSERT_EQ(0, request(memory));
+		count(&before);
+		mask = queue_in_child(memory, n);
+		ASSERT_LE(0, mask);
+		if (mask & CHILD_REFUSED) {
+			ASSERT_TRUE(mask & CHILD_FAILED);
+			refused++;
+		}
+		/* its memory has gone with the child, or never came */
+		ASSERT_EQ(0, free_buffers(memory));
+		ASSERT_EQ(0, request(memory));
+		count(&after);
+		ASSERT_FALSE(is_more(&after, &before)) {
+			log_counters(_metadata, n, &before, &after);
+		}
+		ASSERT_EQ(0, free_buffers(memory));
+	}
+	EXPECT_FALSE(mask & CHILD_FAILED);
+	TH_LOG("%u things can fail, %u of them are an error", n - 2, refused);
+}
+
+/*
  * Buffers of the queue
  */
 
@@ -438,7 +605,9 @@ FIXTURE(queue)
 	struct vt_node exporter;
 	int fd;
 	int dmabuf;
+	int next_fd;
 	__u32 memory;
+	struct v4l2_format format;
 };
 
 FIXTURE_VARIANT(queue)
@@ -446,7 +615,7 @@ FIXTURE_VARIANT(queue)
 	const char *device;
 };
 
-FIXTURE_VARIANT_ADD(queue, for_the_cpu) { NULL };
+FIXTURE_VARIANT_ADD(queue, for_the_camera) { NULL };
 FIXTURE_VARIANT_ADD(queue, for_a_device) { "revocable" };
 FIXTURE_VARIANT_ADD(queue, contiguous) { "contiguous" };
 
@@ -504,6 +673,48 @@ TEST_F_TIMEOUT(queue, allocate, 600)
 		  });
 }
 
+static int allocate_and_ask(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+	int ret = allocate(arg);
+
+	self->format.type = self->node.type;
+	if (!ret && ioctl(self->node.fd, VIDIOC_G_FMT, &self->format))
+		ret = -errno;
+	return ret;
+}
+
+static int create(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+	struct v4l2_create_buffers c = {
+		.count = 1,
+		.memory = self->memory,
+		.format = self->format,
+	};
+
+	return ioctl(self->node.fd, VIDIOC_CREATE_BUFS, &c) ? -errno : 0;
+}
+
+static bool is_created(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+	__u32 flags;
+
+	return !vt_buffer_flags(&self->node, 2, self->memory, &flags);
+}
+
+TEST_F_TIMEOUT(queue, create, 600)
+{
+	fail_each(_metadata, self->fd, self,
+		  &(struct call) {
+			.ready = allocate_and_ask,
+			.call = create,
+			.over = release,
+			.is_done = is_created,
+		  });
+}
+
 static int export_from(const struct vt_node *node, int *dmabuf)
 {
 	struct v4l2_exportbuffer e = { .type = node->type };
@@ -521,14 +732,42 @@ static int export(void *arg)
 	return export_from(&self->node, &self->dmabuf);
 }
 
+static int allocate_to_export(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+	int ret = allocate(arg);
+
+	/* what the descriptor is going to be */
+	self->next_fd = dup(self->fd);
+	if (self->next_fd < 0)
+		return -errno;
+	close(self->next_fd);
+	return ret;
+}
+
+/*
+ * vb2_core_expbuf() has installed the descriptor when video_usercopy() finds that it can't
+ * tell its number: the process has it nevertheless.
+ */
+static bool is_exported(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+
+	if (fcntl(self->next_fd, F_GETFD) < 0)
+		return false;
+	self->dmabuf = self->next_fd;
+	return true;
+}
+
 /* vb2 says EINVAL whatever the allocator's reason is */
 TEST_F_TIMEOUT(queue, export, 600)
 {
 	fail_each(_metadata, self->fd, self,
 		  &(struct call) {
-			.ready = allocate,
+			.ready = allocate_to_export,
 			.call = export,
 			.over = release,
+			.is_done = is_exported,
 			.error = -EINVAL,
 		  });
 }
@@ -569,10 +808,16 @@ static int release_import(void *arg)
 
 TEST_F_TIMEOUT(queue, import, 600)
 {
+	int ret;
+
 	if (variant->device && !strcmp(variant->device, "contiguous"))
 		SKIP(return, "the exporter's buffers are scattered");
 	self->memory = V4L2_MEMORY_DMABUF;
-	ASSERT_EQ(0, vt_open_dev(&self->exporter, "unrevocable"));
+	/* the CPU writes to memory in one piece, the device to scattered pages */
+	ret = vt_open_dev(&self->exporter, variant->device ? "unrevocable" : "contiguous");
+	if (ret == -ENODEV)
+		SKIP(return, "there is no other device that exports");
+	ASSERT_EQ(0, ret);
 	fail_each(_metadata, self->fd, self,
 		  &(struct call) {
 			.ready = request_import,
@@ -581,6 +826,64 @@ TEST_F_TIMEOUT(queue, import, 600)
 			.is_done = import_is_queued,
 		  });
 	vt_close(&self->exporter);
+}
+
+/*
+ * The driver's probe. What it leaves behind DMA_API_DEBUG tells in the kernel's log.
+ */
+
+#define NVMECAP	"/sys/bus/pci/drivers/nvmecap"
+
+FIXTURE(binding)
+{
+	int fd;
+	char device[16];
+};
+
+static int bind_driver(void *arg)
+{
+	FIXTURE_DATA(binding) * self = arg;
+
+	return vt_write_file(NVMECAP, "bind", self->device);
+}
+
+static int unbind_driver(void *arg)
+{
+	FIXTURE_DATA(binding) * self = arg;
+
+	return vt_write_file(NVMECAP, "unbind", self->device);
+}
+
+FIXTURE_SETUP(binding)
+{
+	glob_t g;
+
+	self->fd = open_fail_nth();
+	if (self->fd == -ENOENT)
+		SKIP(return, "the kernel has no fault injection");
+	ASSERT_LE(0, self->fd);
+	if (glob(NVMECAP "/0000:*", 0, NULL, &g))
+		SKIP(return, "nvmecap has no device");
+	snprintf(self->device, sizeof(self->device), "%s", strrchr(g.gl_pathv[0], '/') + 1);
+	globfree(&g);
+	ASSERT_EQ(0, unbind_driver(self));
+}
+
+FIXTURE_TEARDOWN(binding)
+{
+	EXPECT_EQ(0, bind_driver(self));
+	close(self->fd);
+}
+
+/* the PCI core has no interrupt whatever the reason is */
+TEST_F_TIMEOUT(binding, bind, 1800)
+{
+	fail_each(_metadata, self->fd, self,
+		  &(struct call) {
+			.call = bind_driver,
+			.over = unbind_driver,
+			.error = -ENOSPC,
+		  });
 }
 
 TEST_HARNESS_MAIN

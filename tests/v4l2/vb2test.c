@@ -575,7 +575,7 @@ bool vt_camera_uses_dma(void)
 {
 	const char *driver = getenv("VT_CAMERA");
 
-	return driver && !strcmp(driver, "tw68");
+	return driver && strcmp(driver, "uvcvideo");
 }
 
 /* A node of the single-planar API, with the format that it has. */
