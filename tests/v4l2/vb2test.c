@@ -156,6 +156,21 @@ long vt_iommu_faults(unsigned long long *last_us)
 	return errno == EAGAIN ? faults : -errno;
 }
 
+/* DMA mappings of the device, or a negative errno: DMA_API_DEBUG knows them. */
+long vt_dma_mappings(const char *device)
+{
+	FILE *f = fopen("/sys/kernel/debug/dma-api/dump", "r");
+	char line[256];
+	long n = 0;
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f))
+		n += !!strstr(line, device);
+	fclose(f);
+	return n;
+}
+
 const char *vt_kernel_lacks(enum vt_feature feature)
 {
 	static const struct {

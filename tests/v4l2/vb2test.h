@@ -254,5 +254,6 @@ int vt_read_file(const char *path, char *buf, size_t size);
 long vt_still_pinned(void);
 int vt_kernel_mappings(void);
 long vt_iommu_faults(unsigned long long *last_us);
+long vt_dma_mappings(const char *device);
 
 #endif /* VB2TEST_H */
