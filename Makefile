@@ -33,6 +33,8 @@ help:
 	@echo '                     and who gets them, in build/series/; checked'
 	@echo '  make coverage      which lines of ours the tests execute, in build/coverage/'
 	@echo '  make check-mutants every deliberate defect of tests/mutants is found'
+	@echo '  make fuzz          calls that a fuzzer makes up, for MINUTES=10, from SEED= on'
+	@echo '  make fuzz CASE=FILE   run a case of its, and say what each call returned'
 	@echo '  make kernel        our kernel, normal and for debugging'
 	@echo '  make source        the kernel source with our files and patches; prints where'
 	@echo '  make menuconfig    look at its configuration'
@@ -117,6 +119,9 @@ coverage: programs
 check-mutants:
 	@$(LAB)/mutants $(MUTANTS)
 
+fuzz:
+	@$(LAB)/fuzz $(CASE)
+
 clean:
 	rm -rf build
 
@@ -125,4 +130,4 @@ distclean: clean
 
 .PHONY: help demo check check-hw kernel source menuconfig programs tree deb docs matrix stress \
 	bench-dma check-style check-cocci check-docs check-series series coverage check-mutants \
-	clean distclean
+	fuzz clean distclean
