@@ -314,6 +314,7 @@ static const struct {
 };
 
 static atomic_int dmabufs[FDS], requests[FDS];
+static atomic_bool is_udmabuf[FDS];	/* which of the dma-bufs */
 static int zero_fd, shmem_fd, heap_fd, udmabuf_fd, kmsg_fd;
 
 static void put_fd(atomic_int *place, int fd)
@@ -889,6 +890,7 @@ static int op_export(const uint8_t *a)
 
 	if (ioctl(n->v.fd, VIDIOC_EXPBUF, &e))
 		return -errno;
+	is_udmabuf[a[2] % FDS] = false;
 	put_fd(&dmabufs[a[2] % FDS], e.fd);
 	return 0;
 }
@@ -948,6 +950,7 @@ static int op_dmabuf(const uint8_t *a)
 			fd = heap.fd;
 		break;
 	}
+	is_udmabuf[a[1] % FDS] = a[2] % 4 == 1;
 	put_fd(&dmabufs[a[1] % FDS], fd < 0 ? -1 : fd);
 	return fd < 0 ? -EINVAL : 0;
 }
@@ -957,6 +960,12 @@ static int op_dmabuf_sync(const uint8_t *a)
 {
 	struct dma_buf_sync sync = { .flags = a[2] & 7 };
 
+	/*
+	 * udmabuf maps segments that are longer than its device claims to support, and
+	 * DMA_API_DEBUG warns of it: "mapping sg segment longer than device claims".
+	 */
+	if (is_udmabuf[a[1] % FDS])
+		return -EOPNOTSUPP;
 	return result(ioctl(dmabufs[a[1] % FDS], DMA_BUF_IOCTL_SYNC, &sync));
 }
 
@@ -1444,7 +1453,8 @@ static void prepare(void)
 		check_every = atoi(every);
 	if (share) {
 		snprintf(path, sizeof(path), "%s/ring", share);
-		ring_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		/* on the host when the write has returned */
+		ring_fd = open(path, O_RDWR | O_CREAT | O_DSYNC | O_CLOEXEC, 0644);
 	}
 #ifdef LIBFUZZER
 	open_log();
