@@ -102,6 +102,15 @@ static inline int compat_follow_pfnmap_start(struct follow_pfnmap_args *args)
 #define follow_pfnmap_start		compat_follow_pfnmap_start
 #endif
 
+/* They walk the page tables once for each entry. */
+static inline unsigned long
+follow_pfnmap_batch(const struct follow_pfnmap_args *args, unsigned long end)
+{
+	unsigned long last = args->address | ~args->addr_mask;
+
+	return (min(last, end - 1) - args->address + PAGE_SIZE) >> PAGE_SHIFT;
+}
+
 /* The mask is not exported. A tagged address is no user address then: EFAULT. */
 #undef untagged_addr
 #define untagged_addr(addr)		(addr)

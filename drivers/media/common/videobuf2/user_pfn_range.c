@@ -33,6 +33,7 @@
 #include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pagewalk.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -179,8 +180,8 @@ static long pin_ordinary(struct user_pfn_range *range, unsigned long addr,
 }
 
 /*
- * Add page frames of one page table entry, which may be a huge one. A huge entry
- * that covers both RAM and something else is taken page by page.
+ * Add page frames that follow each other and are mapped alike. If they are both RAM
+ * and something else they are taken page by page.
  */
 static int add_pfns(struct user_pfn_range *range, unsigned long pfn,
 		    unsigned long nr_pages, pgprot_t prot)
@@ -212,15 +213,15 @@ static int add_pfns(struct user_pfn_range *range, unsigned long pfn,
 }
 
 /*
- * Add the page frames that @vma maps at @addr. Returns the number of pages that
- * the page table entry covers from there on, 0 if there is no entry that serves,
- * or an error.
+ * Add the page frames that @vma maps at @addr, and those behind it as far as one
+ * page table shows that they follow. Returns the number of pages, 0 if there is no
+ * entry that serves, or an error.
  */
-static long follow_entry(struct user_pfn_range *range,
-			 struct vm_area_struct *vma, unsigned long addr)
+static long follow_entries(struct user_pfn_range *range,
+			   struct vm_area_struct *vma, unsigned long addr)
 {
 	struct follow_pfnmap_args args = { .vma = vma, .address = addr };
-	unsigned long pfn, end, nr_pages;
+	unsigned long pfn, nr_pages;
 	bool writable;
 	pgprot_t prot;
 	int ret;
@@ -230,14 +231,12 @@ static long follow_entry(struct user_pfn_range *range,
 	pfn = args.pfn;
 	prot = args.pgprot;
 	writable = args.writable;
-	end = min3((addr & args.addr_mask) + ~args.addr_mask + 1, vma->vm_end,
-		   range->end);
+	nr_pages = follow_pfnmap_batch(&args, min(vma->vm_end, range->end));
 	follow_pfnmap_end(&args);
 
 	if (range->write && !writable)
 		return 0;
 
-	nr_pages = (end - addr) >> PAGE_SHIFT;
 	ret = add_pfns(range, pfn, nr_pages, prot);
 	return ret ? ret : nr_pages;
 }
@@ -292,7 +291,7 @@ static long follow_pfnmap(struct user_pfn_range *range, unsigned long addr)
 		if (ret)
 			break;
 
-		ret = follow_entry(range, vma, addr);
+		ret = follow_entries(range, vma, addr);
 		if (ret < 0)
 			break;
 		if (ret) {
