@@ -86,6 +86,16 @@ static inline bool page_range_contiguous(const struct page *page,
 	return nr_pages == 1 || !IS_ENABLED(CONFIG_SPARSEMEM) ||
 	       IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP);
 }
+
+static inline size_t num_pages_contiguous(struct page **pages, size_t nr_pages)
+{
+	size_t i = 1;
+
+	while (i < nr_pages && pages[i] == pages[i - 1] + 1 &&
+	       page_range_contiguous(pages[i - 1], 2))
+		i++;
+	return i;
+}
 #endif
 
 /*

@@ -32,6 +32,7 @@
 #include <linux/kernel.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
+#include <linux/mm_inline.h>
 #include <linux/module.h>
 #include <linux/pagewalk.h>
 #include <linux/sched/mm.h>
@@ -105,28 +106,36 @@ static bool can_append(const struct user_pfn_run *run,
 				     run->nr_pages + next->nr_pages);
 }
 
-static int add_run(struct user_pfn_range *range, const struct user_pfn_run *new)
+/* Make room for @nr more runs. */
+static int reserve_runs(struct user_pfn_range *range, unsigned int nr)
 {
-	struct user_pfn_run *runs = range->runs;
+	unsigned int max = range->nr_runs + nr;
+	struct user_pfn_run *runs;
 
-	if (range->nr_runs && can_append(&runs[range->nr_runs - 1], new)) {
-		runs[range->nr_runs - 1].nr_pages += new->nr_pages;
+	if (max <= range->max_runs)
 		return 0;
-	}
 
-	if (range->nr_runs == range->max_runs) {
-		unsigned int max = max(8, range->max_runs * 2);
-
-		runs = kvrealloc(runs, array_size(max, sizeof(*runs)),
-				 GFP_KERNEL);
-		if (!runs)
-			return -ENOMEM;
-		range->runs = runs;
-		range->max_runs = max;
-	}
-
-	runs[range->nr_runs++] = *new;
+	max = max(max, range->max_runs * 2);
+	runs = kvrealloc(range->runs, array_size(max, sizeof(*runs)),
+			 GFP_KERNEL);
+	if (!runs)
+		return -ENOMEM;
+	range->runs = runs;
+	range->max_runs = max;
 	return 0;
+}
+
+/* There is room for it. */
+static void add_run(struct user_pfn_range *range, const struct user_pfn_run *new)
+{
+	struct user_pfn_run *next = range->runs + range->nr_runs;
+
+	if (range->nr_runs && can_append(next - 1, new)) {
+		next[-1].nr_pages += new->nr_pages;
+	} else {
+		*next = *new;
+		range->nr_runs++;
+	}
 }
 
 static void drop_runs(struct user_pfn_range *range, bool dirty)
@@ -155,25 +164,28 @@ static long pin_ordinary(struct user_pfn_range *range, unsigned long addr,
 {
 	unsigned int flags = FOLL_LONGTERM | (range->write ? FOLL_WRITE : 0);
 	int nr = min(PIN_BATCH, (range->end - addr) >> PAGE_SHIFT);
-	int pinned, i, ret;
+	struct user_pfn_run run = {
+		.prot = PAGE_KERNEL,
+		.kind = USER_PFN_PINNED,
+	};
+	unsigned int nr_runs = 0;
+	int pinned, i;
 
 	pinned = pin_user_pages_fast(addr, nr, flags, pages);
 	if (pinned <= 0)
 		return pinned ? pinned : -EFAULT;
 
-	for (i = 0; i < pinned; i++) {
-		struct user_pfn_run run = {
-			.pfn = page_to_pfn(pages[i]),
-			.nr_pages = 1,
-			.prot = PAGE_KERNEL,
-			.kind = USER_PFN_PINNED,
-		};
+	for (i = 0; i < pinned; nr_runs++)
+		i += num_pages_contiguous(pages + i, pinned - i);
+	if (reserve_runs(range, nr_runs)) {
+		unpin_user_pages(pages, pinned);
+		return -ENOMEM;
+	}
 
-		ret = add_run(range, &run);
-		if (ret) {
-			unpin_user_pages(pages + i, pinned - i);
-			return ret;
-		}
+	for (i = 0; i < pinned; i += run.nr_pages) {
+		run.pfn = page_to_pfn(pages[i]);
+		run.nr_pages = num_pages_contiguous(pages + i, pinned - i);
+		add_run(range, &run);
 	}
 
 	return pinned;
@@ -204,9 +216,10 @@ static int add_pfns(struct user_pfn_range *range, unsigned long pfn,
 				USER_PFN_PAGE : USER_PFN_PAGELESS,
 		};
 
-		ret = add_run(range, &run);
+		ret = reserve_runs(range, 1);
 		if (ret)
 			return ret;
+		add_run(range, &run);
 	}
 
 	return 0;
