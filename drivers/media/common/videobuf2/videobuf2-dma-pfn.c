@@ -487,10 +487,11 @@ static int vb2_dma_pfn_mmap(void *buf_priv, struct vm_area_struct *vma)
 static unsigned int vb2_dma_pfn_count_entries(const struct vb2_dma_pfn_buf *buf,
 					      unsigned long max_pages)
 {
-	unsigned int i, nents = 0;
+	unsigned int i, nents = buf->range.nr_runs;
 
 	for (i = 0; i < buf->range.nr_runs; i++)
-		nents += DIV_ROUND_UP(buf->range.runs[i].nr_pages, max_pages);
+		if (buf->range.runs[i].nr_pages > max_pages)
+			nents += (buf->range.runs[i].nr_pages - 1) / max_pages;
 
 	return nents;
 }
@@ -500,10 +501,11 @@ static int vb2_dma_pfn_fill_table(struct vb2_dma_pfn_buf *buf)
 	/* an entry must be as long as the device takes, and whole pages */
 	unsigned long max_pages = max(1, dma_get_max_seg_size(buf->dev) >>
 					 PAGE_SHIFT);
+	const struct user_pfn_run *run = buf->range.runs;
+	const struct user_pfn_run *end = run + buf->range.nr_runs;
 	unsigned long left = buf->size;
 	unsigned int offset = buf->offset;
 	struct scatterlist *sg;
-	unsigned int i;
 	int ret;
 
 	ret = sg_alloc_table(&buf->sg_table,
@@ -512,28 +514,23 @@ static int vb2_dma_pfn_fill_table(struct vb2_dma_pfn_buf *buf)
 	if (ret)
 		return ret;
 
-	sg = buf->sg_table.sgl;
-	for (i = 0; i < buf->range.nr_runs; i++) {
-		const struct user_pfn_run *run = &buf->range.runs[i];
+	for (sg = buf->sg_table.sgl; run < end; run++) {
+		unsigned long bytes = min(left, PFN_PHYS(run->nr_pages) - offset);
 		unsigned long pfn = run->pfn;
-		unsigned long end = pfn + run->nr_pages;
-		unsigned long pages;
+		unsigned int len;
 
-		for (; pfn < end; pfn += pages, sg = sg_next(sg)) {
-			unsigned int len;
-
-			pages = min(max_pages, end - pfn);
-			len = min(left, (pages << PAGE_SHIFT) - offset);
+		left -= bytes;
+		for (; bytes; bytes -= len, pfn += max_pages, sg = sg_next(sg)) {
+			len = min(bytes, PFN_PHYS(max_pages) - offset);
 			if (run->kind == USER_PFN_PAGELESS)
 				ret = sg_set_pfn(sg, pfn, len, offset);
 			else
 				sg_set_page(sg, pfn_to_page(pfn), len, offset);
-			if (ret) {
+			if (unlikely(ret)) {
 				dev_dbg(buf->dev, "pfn %#lx is too high\n", pfn);
 				sg_free_table(&buf->sg_table);
 				return ret;
 			}
-			left -= len;
 			offset = 0;
 		}
 	}
@@ -557,7 +554,8 @@ static int vb2_dma_pfn_map_range(struct vb2_dma_pfn_buf *buf)
 		return ret;
 
 	/* only the pfn of a BAR is known here, not whose it is */
-	ret = pci_p2pdma_route_sgtable(buf->dev, &buf->sg_table);
+	if (!user_pfn_range_is_pinned(&buf->range))
+		ret = pci_p2pdma_route_sgtable(buf->dev, &buf->sg_table);
 	if (ret) {
 		dev_dbg(buf->dev, "the device can't reach its peer: %d\n", ret);
 		goto err_free_table;
@@ -654,17 +652,47 @@ err_destroy:
 	return ERR_PTR(ret);
 }
 
+static unsigned int vb2_dma_pfn_range_pages(const struct vb2_dma_pfn_buf *buf)
+{
+	return (buf->range.end - buf->range.start) >> PAGE_SHIFT;
+}
+
 static void vb2_dma_pfn_put_userptr(void *buf_priv)
 {
 	struct vb2_dma_pfn_buf *buf = buf_priv;
 
 	/* the revocation works on the DMA mapping */
 	user_pfn_range_unwatch(&buf->range);
-	if (buf->vaddr)
+	if (buf->vaddr && user_pfn_range_is_pinned(&buf->range))
+		vm_unmap_ram(buf->vaddr, vb2_dma_pfn_range_pages(buf));
+	else if (buf->vaddr)
 		vunmap(buf->vaddr);
 	vb2_dma_pfn_unmap_range(buf);
 	user_pfn_range_release(&buf->range, buf->dma_dir != DMA_TO_DEVICE);
 	vb2_dma_pfn_buf_destroy(buf);
+}
+
+/* Ordinary memory has one protection, and its pages are mapped faster than ranges. */
+static void *vb2_dma_pfn_vmap_pinned(struct vb2_dma_pfn_buf *buf)
+{
+	unsigned int i, j, n = 0, nr = vb2_dma_pfn_range_pages(buf);
+	struct page **pages;
+	void *vaddr;
+
+	pages = kvmalloc_objs(*pages, nr);
+	if (!pages)
+		return NULL;
+
+	for (i = 0; i < buf->range.nr_runs; i++) {
+		struct page *page = pfn_to_page(buf->range.runs[i].pfn);
+
+		for (j = 0; j < buf->range.runs[i].nr_pages; j++)
+			pages[n++] = page++;
+	}
+	vaddr = vm_map_ram(pages, nr, NUMA_NO_NODE);
+	kvfree(pages);
+
+	return vaddr;
 }
 
 static void *vb2_dma_pfn_vmap_range(struct vb2_dma_pfn_buf *buf)
@@ -672,6 +700,9 @@ static void *vb2_dma_pfn_vmap_range(struct vb2_dma_pfn_buf *buf)
 	unsigned int i, nr = buf->range.nr_runs;
 	struct vmap_phys_range *ranges;
 	void *vaddr;
+
+	if (user_pfn_range_is_pinned(&buf->range))
+		return vb2_dma_pfn_vmap_pinned(buf);
 
 	ranges = kvmalloc_objs(*ranges, nr);
 	if (!ranges)
@@ -704,7 +735,8 @@ static void vb2_dma_pfn_sync(struct vb2_dma_pfn_buf *buf,
 {
 	unsigned long flags;
 
-	if (!buf->uses_dma)
+	/* coherent, and nothing was bounced: there is nothing to keep apart */
+	if (!buf->uses_dma || !dma_dev_need_sync(buf->dev))
 		return;
 
 	switch (buf->memory) {
