@@ -483,17 +483,43 @@ static int vb2_dma_pfn_mmap(void *buf_priv, struct vm_area_struct *vma)
 /*       callbacks for USERPTR buffers       */
 /*********************************************/
 
+static unsigned int vb2_dma_pfn_range_pages(const struct vb2_dma_pfn_buf *buf)
+{
+	return (buf->range.end - buf->range.start) >> PAGE_SHIFT;
+}
+
 /* The number of scatterlist entries that the range needs */
 static unsigned int vb2_dma_pfn_count_entries(const struct vb2_dma_pfn_buf *buf,
 					      unsigned long max_pages)
 {
 	unsigned int i, nents = buf->range.nr_runs;
 
+	/* most devices take entries as long as a buffer */
+	if (vb2_dma_pfn_range_pages(buf) <= max_pages)
+		return nents;
+
 	for (i = 0; i < buf->range.nr_runs; i++)
-		if (buf->range.runs[i].nr_pages > max_pages)
-			nents += (buf->range.runs[i].nr_pages - 1) / max_pages;
+		nents += (buf->range.runs[i].nr_pages - 1) / max_pages;
 
 	return nents;
+}
+
+static inline int vb2_dma_pfn_set_entry(const struct vb2_dma_pfn_buf *buf,
+					struct scatterlist *sg,
+					enum user_pfn_kind kind,
+					unsigned long pfn, unsigned int len,
+					unsigned int offset)
+{
+	int ret = 0;
+
+	if (kind != USER_PFN_PAGELESS)
+		sg_set_page(sg, pfn_to_page(pfn), len, offset);
+	else
+		ret = sg_set_pfn(sg, pfn, len, offset);
+	if (ret)
+		dev_dbg(buf->dev, "pfn %#lx is too high\n", pfn);
+
+	return ret;
 }
 
 static int vb2_dma_pfn_fill_table(struct vb2_dma_pfn_buf *buf)
@@ -501,10 +527,9 @@ static int vb2_dma_pfn_fill_table(struct vb2_dma_pfn_buf *buf)
 	/* an entry must be as long as the device takes, and whole pages */
 	unsigned long max_pages = max(1, dma_get_max_seg_size(buf->dev) >>
 					 PAGE_SHIFT);
-	const struct user_pfn_run *run = buf->range.runs;
-	const struct user_pfn_run *end = run + buf->range.nr_runs;
+	unsigned long max_len = max_pages << PAGE_SHIFT;
+	unsigned int i, offset = buf->offset;
 	unsigned long left = buf->size;
-	unsigned int offset = buf->offset;
 	struct scatterlist *sg;
 	int ret;
 
@@ -514,28 +539,31 @@ static int vb2_dma_pfn_fill_table(struct vb2_dma_pfn_buf *buf)
 	if (ret)
 		return ret;
 
-	for (sg = buf->sg_table.sgl; run < end; run++) {
-		unsigned long bytes = min(left, PFN_PHYS(run->nr_pages) - offset);
+	sg = buf->sg_table.sgl;
+	for (i = 0; !ret && i < buf->range.nr_runs; i++) {
+		const struct user_pfn_run *run = &buf->range.runs[i];
+		unsigned long len = min(left, (run->nr_pages << PAGE_SHIFT) -
+					      offset);
 		unsigned long pfn = run->pfn;
-		unsigned int len;
 
-		left -= bytes;
-		for (; bytes; bytes -= len, pfn += max_pages, sg = sg_next(sg)) {
-			len = min(bytes, PFN_PHYS(max_pages) - offset);
-			if (run->kind == USER_PFN_PAGELESS)
-				ret = sg_set_pfn(sg, pfn, len, offset);
-			else
-				sg_set_page(sg, pfn_to_page(pfn), len, offset);
-			if (unlikely(ret)) {
-				dev_dbg(buf->dev, "pfn %#lx is too high\n", pfn);
-				sg_free_table(&buf->sg_table);
-				return ret;
-			}
+		left -= len;
+		for (; !ret && len > max_len - offset; sg = sg_next(sg)) {
+			ret = vb2_dma_pfn_set_entry(buf, sg, run->kind, pfn,
+						    max_len - offset, offset);
+			len -= max_len - offset;
+			pfn += max_pages;
 			offset = 0;
 		}
+		if (!ret)
+			ret = vb2_dma_pfn_set_entry(buf, sg, run->kind, pfn,
+						    len, offset);
+		sg = sg_next(sg);
+		offset = 0;
 	}
+	if (ret)
+		sg_free_table(&buf->sg_table);
 
-	return 0;
+	return ret;
 }
 
 static int vb2_dma_pfn_map_range(struct vb2_dma_pfn_buf *buf)
@@ -650,11 +678,6 @@ err_release:
 err_destroy:
 	vb2_dma_pfn_buf_destroy(buf);
 	return ERR_PTR(ret);
-}
-
-static unsigned int vb2_dma_pfn_range_pages(const struct vb2_dma_pfn_buf *buf)
-{
-	return (buf->range.end - buf->range.start) >> PAGE_SHIFT;
 }
 
 static void vb2_dma_pfn_put_userptr(void *buf_priv)
