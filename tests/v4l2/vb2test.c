@@ -639,6 +639,26 @@ int vt_open_dev(struct vt_node *node, const char *kind)
 			     V4L2_CAP_VIDEO_CAPTURE);
 }
 
+/* One of the nodes of the test module vb2_bench, which answer at once. */
+int vt_open_bench(struct vt_node *node, const char *allocator,
+		  unsigned int width, unsigned int height, __u32 fourcc)
+{
+	char bus_info[32];
+	int ret;
+
+	snprintf(bus_info, sizeof(bus_info), "platform:%s", allocator);
+	ret = open_as_it_is(node, "vb2_bench", bus_info,
+			    V4L2_BUF_TYPE_VIDEO_CAPTURE,
+			    V4L2_CAP_VIDEO_CAPTURE);
+	if (ret)
+		return ret;
+	node->timeout_ms = 0;
+	ret = set_format(node, width, height, fourcc);
+	if (ret)
+		close(node->fd);
+	return ret;
+}
+
 void vt_close(struct vt_node *node)
 {
 	if (node->fd >= 0)

@@ -61,6 +61,8 @@ int vt_open_camera(struct vt_node *node, unsigned int width,
 bool vt_camera_uses_dma(void);
 int vt_open_output(struct vt_node *node, unsigned int instance);
 int vt_open_dev(struct vt_node *node, const char *kind);
+int vt_open_bench(struct vt_node *node, const char *allocator,
+		  unsigned int width, unsigned int height, __u32 fourcc);
 int vt_open_capture(struct vt_node *node, const char *driver,
 		    unsigned int width, unsigned int height, __u32 fourcc,
 		    unsigned int fps);
