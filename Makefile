@@ -21,6 +21,8 @@ help:
 	@echo '  make matrix TARGET="a b"  only tests/matrix/a.sh and b.sh'
 	@echo '  make stress        everything at once on all devices at once, and a look at every'
 	@echo '                     byte: MINUTES=N (10), SEED=N, MACHINES="debug intel fast kcsan"'
+	@echo '  make bench         how many instructions it takes to capture into memory; writes'
+	@echo '                     the tables and plots of book/bench.rst'
 	@echo '  make bench-dma     what mapping a scatterlist of pages costs, before and after'
 	@echo '  tools/vm -- CMD    run CMD in a guest (tools/vm --help)'
 	@echo
@@ -94,6 +96,8 @@ matrix:
 stress: kernel programs
 	@$(LAB)/kernel --config kcsan >/dev/null
 	@$(LAB)/stress
+bench:
+	@$(LAB)/bench
 
 bench-dma:
 	@$(LAB)/bench-dma
