@@ -96,6 +96,7 @@ matrix:
 stress: kernel programs
 	@$(LAB)/kernel --config kcsan >/dev/null
 	@$(LAB)/stress
+
 bench:
 	@$(LAB)/bench
 
@@ -133,5 +134,5 @@ distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/vb2-dma-pfn"
 
 .PHONY: help demo check check-hw kernel source menuconfig programs tree deb docs matrix stress \
-	bench-dma check-style check-cocci check-docs check-series series coverage check-mutants \
+	bench bench-dma check-style check-cocci check-docs check-series series coverage check-mutants \
 	fuzz clean distclean
