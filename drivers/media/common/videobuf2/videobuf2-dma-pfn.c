@@ -686,9 +686,7 @@ static void vb2_dma_pfn_put_userptr(void *buf_priv)
 
 	/* the revocation works on the DMA mapping */
 	user_pfn_range_unwatch(&buf->range);
-	if (buf->vaddr && user_pfn_range_is_pinned(&buf->range))
-		vm_unmap_ram(buf->vaddr, vb2_dma_pfn_range_pages(buf));
-	else if (buf->vaddr)
+	if (buf->vaddr)
 		vunmap(buf->vaddr);
 	vb2_dma_pfn_unmap_range(buf);
 	user_pfn_range_release(&buf->range, buf->dma_dir != DMA_TO_DEVICE);
@@ -712,7 +710,7 @@ static void *vb2_dma_pfn_vmap_pinned(struct vb2_dma_pfn_buf *buf)
 		for (j = 0; j < buf->range.runs[i].nr_pages; j++)
 			pages[n++] = page++;
 	}
-	vaddr = vm_map_ram(pages, nr, NUMA_NO_NODE);
+	vaddr = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
 	kvfree(pages);
 
 	return vaddr;
