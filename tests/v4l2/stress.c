@@ -485,19 +485,6 @@ static int export_buffer(struct job *job)
 	return 0;
 }
 
-static int prepare_buffer(struct job *job)
-{
-	struct v4l2_buffer b = {
-		.type = job->node->type,
-		.memory = V4L2_MEMORY_USERPTR,
-		.index = pick(&job->state, BUFFERS),
-		.m.userptr = (unsigned long)somewhere(job),
-		.length = job->node->size[0],
-	};
-
-	return ioctl(job->node->fd, VIDIOC_PREPARE_BUF, &b) ? -errno : 0;
-}
-
 /* Whoever reads owns the queue until he closes the file. */
 static int read_frame(struct job *job)
 {
@@ -577,7 +564,7 @@ static void call_control(struct job *job)
 	case 6:
 	case 7:
 	case 8:
-		ret = prepare_buffer(job);
+		ret = vt_prepare(job->node, pick(&job->state, BUFFERS), somewhere(job));
 		break;
 	case 9:
 	case 10:

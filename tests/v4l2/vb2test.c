@@ -691,8 +691,10 @@ int vt_reqbufs(const struct vt_node *node, __u32 memory, unsigned int count)
 	return r.count == count ? 0 : -ENOBUFS;
 }
 
-static int qbuf(const struct vt_node *node, unsigned int index, __u32 memory,
-		void *const addr[], const size_t length[])
+/* @request is VIDIOC_QBUF or VIDIOC_PREPARE_BUF. */
+static int qbuf(const struct vt_node *node, unsigned long request,
+		unsigned int index, __u32 memory, void *const addr[],
+		const size_t length[])
 {
 	struct v4l2_plane planes[VT_PLANES] = {};
 	struct v4l2_buffer b = {
@@ -715,24 +717,35 @@ static int qbuf(const struct vt_node *node, unsigned int index, __u32 memory,
 		b.length = length[0];
 		b.bytesused = length[0];
 	}
-	return vt_ioctl(node->fd, VIDIOC_QBUF, &b);
+	return vt_ioctl(node->fd, request, &b);
 }
 
 int vt_qbuf_planes(const struct vt_node *node, unsigned int index,
 		   void *const addr[], const size_t length[])
 {
-	return qbuf(node, index, V4L2_MEMORY_USERPTR, addr, length);
+	return qbuf(node, VIDIOC_QBUF, index, V4L2_MEMORY_USERPTR, addr, length);
 }
 
 /* All planes one behind the other. */
-int vt_qbuf(const struct vt_node *node, unsigned int index, void *addr)
+static int qbuf_at(const struct vt_node *node, unsigned long request,
+		   unsigned int index, void *addr)
 {
 	void *planes[VT_PLANES] = { addr };
 	unsigned int i;
 
 	for (i = 1; i < node->num_planes; i++)
 		planes[i] = (char *)planes[i - 1] + node->size[i - 1];
-	return vt_qbuf_planes(node, index, planes, node->size);
+	return qbuf(node, request, index, V4L2_MEMORY_USERPTR, planes, node->size);
+}
+
+int vt_qbuf(const struct vt_node *node, unsigned int index, void *addr)
+{
+	return qbuf_at(node, VIDIOC_QBUF, index, addr);
+}
+
+int vt_prepare(const struct vt_node *node, unsigned int index, void *addr)
+{
+	return qbuf_at(node, VIDIOC_PREPARE_BUF, index, addr);
 }
 
 int vt_qbuf_dmabuf(const struct vt_node *node, unsigned int index, int fd)
@@ -749,7 +762,7 @@ int vt_qbuf_dmabuf(const struct vt_node *node, unsigned int index, int fd)
 
 int vt_qbuf_mmap(const struct vt_node *node, unsigned int index)
 {
-	return qbuf(node, index, V4L2_MEMORY_MMAP, NULL, NULL);
+	return qbuf(node, VIDIOC_QBUF, index, V4L2_MEMORY_MMAP, NULL, NULL);
 }
 
 /*

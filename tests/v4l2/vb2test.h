@@ -74,6 +74,7 @@ int vt_reqbufs(const struct vt_node *node, __u32 memory, unsigned int count);
 int vt_qbuf_planes(const struct vt_node *node, unsigned int index,
 		   void *const addr[], const size_t length[]);
 int vt_qbuf(const struct vt_node *node, unsigned int index, void *addr);
+int vt_prepare(const struct vt_node *node, unsigned int index, void *addr);
 int vt_qbuf_mmap(const struct vt_node *node, unsigned int index);
 int vt_qbuf_dmabuf(const struct vt_node *node, unsigned int index, int fd);
 int vt_dqbuf(const struct vt_node *node, __u32 *flags);
