@@ -187,27 +187,6 @@ static int open_fail_nth(void)
 	return ret < 0 ? -errno : ret;
 }
 
-/* The nth thing that can fail from now on does; 0: nothing. */
-static int fail_nth(int fd, unsigned int n)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%u", n);
-
-	return pwrite(fd, text, length, 0) == length ? 0 : -errno;
-}
-
-/* Has it failed? Nothing does any more. */
-static bool has_failed(int fd)
-{
-	char text[16] = {};
-	/* the copy of this text is the next thing that can fail */
-	bool failed = pread(fd, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
-
-	if (fail_nth(fd, 0))
-		fail_nth(fd, 0);
-	return failed;
-}
-
 /**
  * struct call - a call and what is around it. Each returns 0 or a negative errno.
  * @ready: what comes before it, or NULL
@@ -243,9 +222,9 @@ static void fail_each(struct __test_metadata *const _metadata, int fd, void *sel
 	for (n = 1; failed && n < MANY; n++) {
 		ASSERT_EQ(0, call->ready ? call->ready(self) : 0);
 		count(&before);
-		ASSERT_EQ(0, fail_nth(fd, n));
+		ASSERT_EQ(0, vt_fail_nth(fd, n));
 		ret = call->call(self);
-		failed = has_failed(fd);
+		failed = vt_has_failed(fd);
 		if (ret) {
 			ASSERT_TRUE(failed) {
 				TH_LOG("%d, and nothing had failed", ret);
@@ -555,10 +534,10 @@ static int queue_in_child(void *memory, unsigned int n)
 	if (!child) {
 		int fd = open_fail_nth();
 
-		if (fd < 0 || fail_nth(fd, n))
+		if (fd < 0 || vt_fail_nth(fd, n))
 			abort();
 		status = queue(memory) ? CHILD_REFUSED : 0;
-		_exit(status | (has_failed(fd) ? CHILD_FAILED : 0));
+		_exit(status | (vt_has_failed(fd) ? CHILD_FAILED : 0));
 	}
 	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
 		return -1;

@@ -382,27 +382,14 @@ static void result(struct job *job, int ret)
  */
 static void fail_something(struct job *job)
 {
-	char text[8];
-	int n;
-
-	if (job->fail_nth < 0)
-		return;
-	n = snprintf(text, sizeof(text), "%u", 1 + pick(&job->state, 40));
-	if (pwrite(job->fail_nth, text, n, 0) != n)
+	if (job->fail_nth >= 0 && vt_fail_nth(job->fail_nth, 1 + pick(&job->state, 40)))
 		job->fail_nth = -1;
 }
 
 static void fail_nothing(struct job *job)
 {
-	char text[8] = "";
-
-	if (job->fail_nth < 0)
-		return;
-	/* zero if it has happened; to say it is the next thing that can fail */
-	if (pread(job->fail_nth, text, sizeof(text) - 1, 0) > 0 && text[0] == '0')
+	if (job->fail_nth >= 0 && vt_has_failed(job->fail_nth))
 		job->w->injected++;
-	if (pwrite(job->fail_nth, "0", 1, 0) != 1)
-		pwrite(job->fail_nth, "0", 1, 0);
 }
 
 static unsigned char *somewhere(struct job *job)

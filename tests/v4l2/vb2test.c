@@ -171,6 +171,27 @@ long vt_dma_mappings(const char *device)
 	return n;
 }
 
+/* The nth thing that can fail from now on does; 0: nothing. */
+int vt_fail_nth(int fd, unsigned int n)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%u", n);
+
+	return pwrite(fd, text, length, 0) == length ? 0 : -errno;
+}
+
+/* Has it failed? Nothing does any more. */
+bool vt_has_failed(int fd)
+{
+	char text[16] = {};
+	/* the copy of this text is the next thing that can fail */
+	bool failed = pread(fd, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
+
+	if (vt_fail_nth(fd, 0))
+		vt_fail_nth(fd, 0);
+	return failed;
+}
+
 const char *vt_kernel_lacks(enum vt_feature feature)
 {
 	static const struct {
