@@ -405,7 +405,8 @@ static bool user_pfn_range_invalidate(struct mmu_interval_notifier *notifier,
 	spin_lock_irqsave(&range->lock, flags);
 	mmu_interval_set_seq(notifier, cur_seq);
 	if (range->committed) {
-		range->stale = true;
+		/* both are read without the lock */
+		WRITE_ONCE(range->stale, true);
 		if (is_unpinned(range, mmu_range))
 			WRITE_ONCE(range->revoked, true);
 		/*
