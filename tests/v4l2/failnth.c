@@ -107,78 +107,12 @@ static void log_counters(struct __test_metadata *const _metadata, unsigned int n
 	       after->mappings, before->dma, after->dma);
 }
 
-/*
- * Nothing fails that @function or @other allocates, of one file: the smallest range that
- * has both. There can be one only.
- */
-static int spare(const char *function, const char *other)
-{
-	static const char * const dirs[] = {
-		"/sys/kernel/debug/failslab", "/sys/kernel/debug/fail_page_alloc",
-	};
-	unsigned long address, start = ~0UL, end = 0;
-	char line[256], name[128], text[24];
-	bool within = false;
-	unsigned int i;
-	FILE *f = fopen("/proc/kallsyms", "r");
-	int ret = 0;
-
-	if (!f)
-		return -errno;
-	/* they are sorted, but for those of modules, which come last */
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx %*c %127s", &address, name) != 2)
-			continue;
-		if (within)
-			end = address;
-		within = !strcmp(name, function) || !strcmp(name, other);
-		if (within && address < start)
-			start = address;
-	}
-	fclose(f);
-	if (!end)
-		return -ESRCH;
-
-	for (i = 0; i < ARRAY_SIZE(dirs) && !ret; i++) {
-		snprintf(text, sizeof(text), "%#lx", start);
-		ret = vt_write_file(dirs[i], "reject-start", text);
-		if (ret)
-			break;
-		snprintf(text, sizeof(text), "%#lx", end);
-		ret = vt_write_file(dirs[i], "reject-end", text);
-	}
-	return ret;
-}
-
 static int open_fail_nth(void)
 {
 	/* I/O addresses are kept for each CPU */
 	cpu_set_t first = { { 1 } };
-	static const struct {
-		const char *dir;
-		const char *name;
-		const char *text;
-	} settings[] = {
-		/* also allocations that may wait, of any size; one line for each */
-		{ "failslab", "ignore-gfp-wait", "N" },
-		{ "failslab", "verbose", "0" },
-		{ "fail_page_alloc", "ignore-gfp-wait", "N" },
-		{ "fail_page_alloc", "ignore-gfp-highmem", "N" },
-		{ "fail_page_alloc", "min-order", "0" },
-		{ "fail_page_alloc", "verbose", "0" },
-		{ "fail_usercopy", "verbose", "0" },
-	};
-	char dir[64];
-	unsigned int i;
-	int ret;
+	int ret = vt_allow_failing();
 
-	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		snprintf(dir, sizeof(dir), "/sys/kernel/debug/%s", settings[i].dir);
-		ret = vt_write_file(dir, settings[i].name, settings[i].text);
-		if (ret)
-			return ret;
-	}
-	ret = spare("dma_entry_alloc", "add_dma_entry");
 	if (ret)
 		return ret;
 	if (sched_setaffinity(0, sizeof(first), &first))

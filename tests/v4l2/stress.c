@@ -156,6 +156,7 @@ static uint64_t seed;
 /* From the beginning of one piece to the next; what is between has the pattern. */
 static size_t stride;
 static struct timespec began;
+static bool can_fail;
 
 static unsigned int now_ms(void)
 {
@@ -376,10 +377,7 @@ static void result(struct job *job, int ret)
 		job->w->failed++;
 }
 
-/*
- * One of the next few things that can fail does. What a device uses is not for that: the
- * kernel's own check of DMA mappings switches itself off when its allocation fails.
- */
+/* One of the next few things that can fail does. */
 static void fail_something(struct job *job)
 {
 	if (job->fail_nth >= 0 && vt_fail_nth(job->fail_nth, 1 + pick(&job->state, 40)))
@@ -523,7 +521,7 @@ static void call_control(struct job *job)
 
 	if (fail)
 		fail_something(job);
-	switch (pick(&job->state, 24)) {
+	switch (pick(&job->state, 40)) {
 	case 0:
 		ret = vt_streamoff(job->node);
 		break;
@@ -633,7 +631,7 @@ static void *run_job(void *arg)
 	struct job *job = arg;
 
 	/* of this thread */
-	if (!strcmp(job->w->driver, "vivid"))
+	if (can_fail)
 		job->fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
 	while (!job->w->stray) {
 		job->call(job);
@@ -708,7 +706,7 @@ static void work(struct worker *w, uint64_t state)
 		void (*call)(struct job *job);
 		unsigned int pause_us;
 	} kinds[] = {
-		{ call_queue, 2000 },
+		{ call_queue, 1000 },
 		{ call_queue, 1000 },
 		{ call_dequeue, 0 },
 		{ call_control, 20000 },
@@ -1412,6 +1410,7 @@ int main(int argc, char *argv[])
 	mappings = vt_kernel_mappings();
 	vt_iommu_faults(NULL);
 	count_revocations();
+	can_fail = !vt_allow_failing();
 
 	for (i = 0; i < nr_workers; i++)
 		start_worker(&workers[i], &state);

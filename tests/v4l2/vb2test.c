@@ -171,6 +171,82 @@ long vt_dma_mappings(const char *device)
 	return n;
 }
 
+/*
+ * Nothing fails that @function or @other allocates, of one file: the smallest range that
+ * has both. There can be one only.
+ */
+static int spare(const char *function, const char *other)
+{
+	static const char * const dirs[] = {
+		"/sys/kernel/debug/failslab", "/sys/kernel/debug/fail_page_alloc",
+	};
+	unsigned long address, start = ~0UL, end = 0;
+	char line[256], name[128], text[24];
+	bool within = false;
+	unsigned int i;
+	FILE *f = fopen("/proc/kallsyms", "r");
+	int ret = 0;
+
+	if (!f)
+		return -errno;
+	/* they are sorted, but for those of modules, which come last */
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx %*c %127s", &address, name) != 2)
+			continue;
+		if (within)
+			end = address;
+		within = !strcmp(name, function) || !strcmp(name, other);
+		if (within && address < start)
+			start = address;
+	}
+	fclose(f);
+	if (!end)
+		return -ESRCH;
+
+	for (i = 0; i < ARRAY_LEN(dirs) && !ret; i++) {
+		snprintf(text, sizeof(text), "%#lx", start);
+		ret = vt_write_file(dirs[i], "reject-start", text);
+		if (ret)
+			break;
+		snprintf(text, sizeof(text), "%#lx", end);
+		ret = vt_write_file(dirs[i], "reject-end", text);
+	}
+	return ret;
+}
+
+/*
+ * What vt_fail_nth() can make fail: all but what DMA_API_DEBUG allocates for itself, which
+ * switches itself off then.
+ */
+int vt_allow_failing(void)
+{
+	static const struct {
+		const char *dir;
+		const char *name;
+		const char *text;
+	} settings[] = {
+		/* also allocations that may wait, of any size; one line for each */
+		{ "failslab", "ignore-gfp-wait", "N" },
+		{ "failslab", "verbose", "0" },
+		{ "fail_page_alloc", "ignore-gfp-wait", "N" },
+		{ "fail_page_alloc", "ignore-gfp-highmem", "N" },
+		{ "fail_page_alloc", "min-order", "0" },
+		{ "fail_page_alloc", "verbose", "0" },
+		{ "fail_usercopy", "verbose", "0" },
+	};
+	char dir[64];
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_LEN(settings); i++) {
+		snprintf(dir, sizeof(dir), "/sys/kernel/debug/%s", settings[i].dir);
+		ret = vt_write_file(dir, settings[i].name, settings[i].text);
+		if (ret)
+			return ret;
+	}
+	return spare("dma_entry_alloc", "add_dma_entry");
+}
+
 /* The nth thing that can fail from now on does; 0: nothing. */
 int vt_fail_nth(int fd, unsigned int n)
 {

@@ -256,6 +256,7 @@ int vt_write_file(const char *dir, const char *name, const char *text);
 int vt_read_file(const char *path, char *buf, size_t size);
 long vt_still_pinned(void);
 int vt_kernel_mappings(void);
+int vt_allow_failing(void);
 /* @fd is a thread's /proc/thread-self/fail-nth. */
 int vt_fail_nth(int fd, unsigned int n);
 bool vt_has_failed(int fd);
