@@ -926,27 +926,6 @@ static void item_short(void)
  * A single call, to be traced
  */
 
-static int find_stop(char *dir, size_t size)
-{
-	char path[256], text[256];
-	int ret = -ENODEV;
-	glob_t g;
-	size_t i;
-
-	if (glob("/sys/bus/pci/devices/*", 0, NULL, &g))
-		return -ENODEV;
-	for (i = 0; i < g.gl_pathc && ret; i++) {
-		snprintf(path, sizeof(path), "%s/modalias", g.gl_pathv[i]);
-		if (vt_read_file(path, text, sizeof(text)) ||
-		    !strstr(text, "v00001B36d00000011"))
-			continue;
-		snprintf(dir, size, "%s", g.gl_pathv[i]);
-		ret = 0;
-	}
-	globfree(&g);
-	return ret;
-}
-
 /* QEMU stops when its device pvpanic-pci is told of a panic. */
 static volatile unsigned char *map_stop(void)
 {
@@ -954,7 +933,7 @@ static volatile unsigned char *map_stop(void)
 	int fd;
 	void *map;
 
-	must("pvpanic-pci", find_stop(dir, sizeof(dir)));
+	must("pvpanic-pci", vt_find_pci("pci:v00001B36d00000011*", NULL, 0, dir, sizeof(dir)));
 	must("enable", vt_write_file(dir, "enable", "1"));
 	snprintf(path, sizeof(path), "%s/resource0", dir);
 	fd = open(path, O_RDWR | O_SYNC | O_CLOEXEC);

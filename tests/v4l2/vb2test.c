@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -303,11 +304,11 @@ const char *vt_kernel_lacks(enum vt_feature feature)
 }
 
 /*
- * The nth bochs-display that is bound to @driver, NULL meaning to none: its
- * sysfs directory.
+ * The nth PCI device whose modalias matches that is bound to @driver, NULL meaning to
+ * none: its sysfs directory.
  */
-int vt_find_display(const char *driver, unsigned int nth, char *dir,
-		    size_t size)
+int vt_find_pci(const char *modalias, const char *driver, unsigned int nth, char *dir,
+		size_t size)
 {
 	char path[256], text[256];
 	int ret = -ENODEV;
@@ -320,10 +321,7 @@ int vt_find_display(const char *driver, unsigned int nth, char *dir,
 		ssize_t n;
 
 		snprintf(path, sizeof(path), "%s/modalias", g.gl_pathv[i]);
-		/* QEMU's VGA is another class of the same device */
-		if (vt_read_file(path, text, sizeof(text)) ||
-		    !strstr(text, "v00001234d00001111") ||
-		    !strstr(text, "bc03sc80"))
+		if (vt_read_file(path, text, sizeof(text)) || fnmatch(modalias, text, 0))
 			continue;
 		snprintf(path, sizeof(path), "%s/driver", g.gl_pathv[i]);
 		n = readlink(path, text, sizeof(text) - 1);
@@ -339,6 +337,12 @@ int vt_find_display(const char *driver, unsigned int nth, char *dir,
 	}
 	globfree(&g);
 	return ret;
+}
+
+int vt_find_display(const char *driver, unsigned int nth, char *dir, size_t size)
+{
+	/* bochs-display; QEMU's VGA is another class of the same device */
+	return vt_find_pci("pci:v00001234d00001111*bc03sc80*", driver, nth, dir, size);
 }
 
 /*

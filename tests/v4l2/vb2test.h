@@ -247,6 +247,8 @@ enum vt_feature {
 /* Why the running kernel can't, NULL if it can. VT_STOCK names a packaged one. */
 const char *vt_kernel_lacks(enum vt_feature feature);
 
+int vt_find_pci(const char *modalias, const char *driver, unsigned int nth, char *dir,
+		size_t size);
 int vt_find_display(const char *driver, unsigned int nth, char *dir,
 		    size_t size);
 int vt_enable_bar(const char *dir, uint64_t *phys);
