@@ -1369,12 +1369,21 @@ static long count_dma(void)
 
 static void check_counters(void)
 {
-	long pinned = vt_still_pinned(), dma = count_dma();
-	int mappings = vt_kernel_mappings();
+	unsigned int tries = 100;
+	long pinned, dma;
+	int mappings;
 	char text[160];
 
-	if (pinned == pinned_before && dma == dma_before && mappings == mappings_before)
-		return;
+	/* 9p pins what the share is read to, and gives it back a moment later */
+	do {
+		pinned = vt_still_pinned();
+		dma = count_dma();
+		mappings = vt_kernel_mappings();
+		if (pinned == pinned_before && dma == dma_before &&
+		    mappings == mappings_before)
+			return;
+		usleep(10000);
+	} while (--tries);
 	snprintf(text, sizeof(text),
 		 "left behind: pinned pages %ld, %ld before; DMA mappings %ld, %ld before; kernel mappings %d, %d before",
 		 pinned, pinned_before, dma, dma_before, mappings, mappings_before);
