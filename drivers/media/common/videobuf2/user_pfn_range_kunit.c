@@ -10,8 +10,8 @@
 #include <kunit/test.h>
 #include <linux/anon_inodes.h>
 #include <linux/bits.h>
+#include <linux/completion.h>
 #include <linux/cpumask.h>
-#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/gfp.h>
 #include <linux/kthread.h>
@@ -574,19 +574,32 @@ static void other_process(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, user_pfn_range_stale(&w->range));
 }
 
-/* Asks all the time, without a lock, and does little else: KCSAN would watch that. */
+/**
+ * struct question - what is asked all the time
+ * @range: whether this is revoked or stale
+ * @asked: completed by each thread once it has asked
+ */
+struct question {
+	struct user_pfn_range *range;
+	struct completion asked;
+};
+
+/* Takes no lock, and does little else: KCSAN would watch that. */
 static int asker(void *arg)
 {
-	struct watched *w = arg;
-	unsigned long there = 0;
+	struct question *question = arg;
+	struct user_pfn_range *range = question->range;
+	unsigned long there = 0, stale = 0;
 
 	do {
-		there += !user_pfn_range_revoked(&w->range);
-		/* the memory of another process always is */
-		there += !user_pfn_range_stale(&w->range);
+		there += !user_pfn_range_revoked(range);
+		stale += user_pfn_range_stale(range);
+		if (there == 1)
+			complete(&question->asked);
 		cond_resched();
 	} while (!kthread_should_stop());
-	return there && user_pfn_range_revoked(&w->range) ? 0 : -EINVAL;
+	/* the memory of another process always is stale */
+	return stale >= there && user_pfn_range_revoked(range) ? 0 : -EINVAL;
 }
 
 /*
@@ -609,20 +622,22 @@ static void ask_while_taken(struct kunit *test)
 {
 	unsigned long addr = map_at(test, 0, raw_ram(test, EAGER), RW);
 	struct watched *w = watch(test, addr, SIZE, true);
+	struct question question = { .range = &w->range };
 	struct task_struct *threads[4];
 	unsigned int i, n = 0, cpu;
 
 	KUNIT_ASSERT_EQ(test, 0, user_pfn_range_lookup(&w->range));
 	KUNIT_ASSERT_TRUE(test, user_pfn_range_commit(&w->range));
+	init_completion(&question.asked);
 	for_each_online_cpu(cpu) {
 		if (n == ARRAY_SIZE(threads))
 			break;
-		threads[n] = kthread_run_on_cpu(asker, w, cpu, "asker/%u");
+		threads[n] = kthread_run_on_cpu(asker, &question, cpu, "asker/%u");
 		KUNIT_EXPECT_FALSE(test, IS_ERR(threads[n]));
 		n += !IS_ERR(threads[n]);
 	}
-	/* until all ask */
-	fsleep(5 * USEC_PER_MSEC);
+	for (i = 0; i < n; i++)
+		wait_for_completion(&question.asked);
 	take_page(test, addr);
 	for (i = 0; i < n; i++)
 		KUNIT_EXPECT_EQ(test, 0, kthread_stop(threads[i]));
