@@ -876,13 +876,41 @@ struct vb2_dma_pfn_attachment {
 	enum dma_data_direction dma_dir;
 };
 
+/* The same memory in entries that are no longer than the device takes, and whole pages */
+static int vb2_dma_pfn_copy_table(struct sg_table *to, struct sg_table *from,
+				  struct device *dev)
+{
+	unsigned int max_len = max(dma_get_max_seg_size(dev) & PAGE_MASK,
+				   PAGE_SIZE);
+	unsigned int i, nents = 0, done, len;
+	struct scatterlist *rd, *wr;
+	int ret;
+
+	/* not DIV_ROUND_UP(), which overflows if max_len is near UINT_MAX */
+	for_each_sgtable_sg(from, rd, i)
+		nents += (rd->length - 1) / max_len + 1;
+	ret = sg_alloc_table(to, nents, GFP_KERNEL);
+	if (ret)
+		return ret;
+
+	wr = to->sgl;
+	for_each_sgtable_sg(from, rd, i) {
+		for (done = 0; done < rd->length; done += len) {
+			len = min(rd->length - done, max_len);
+			sg_set_page(wr, sg_page(rd) + (done >> PAGE_SHIFT), len,
+				    rd->offset);
+			wr = sg_next(wr);
+		}
+	}
+
+	return 0;
+}
+
 static int vb2_dma_pfn_dmabuf_ops_attach(struct dma_buf *dbuf,
 					 struct dma_buf_attachment *db_attach)
 {
 	struct vb2_dma_pfn_buf *buf = dbuf->priv;
 	struct vb2_dma_pfn_attachment *attach;
-	struct scatterlist *rd, *wr;
-	unsigned int i;
 	int ret;
 
 	attach = kzalloc_obj(*attach);
@@ -890,17 +918,10 @@ static int vb2_dma_pfn_dmabuf_ops_attach(struct dma_buf *dbuf,
 		return -ENOMEM;
 
 	/* one scatterlist can't be mapped for several devices at once */
-	ret = sg_alloc_table(&attach->sgt, buf->dma_sgt->orig_nents,
-			     GFP_KERNEL);
+	ret = vb2_dma_pfn_copy_table(&attach->sgt, buf->dma_sgt, db_attach->dev);
 	if (ret) {
 		kfree(attach);
 		return ret;
-	}
-
-	wr = attach->sgt.sgl;
-	for_each_sgtable_sg(buf->dma_sgt, rd, i) {
-		sg_set_page(wr, sg_page(rd), rd->length, rd->offset);
-		wr = sg_next(wr);
 	}
 
 	attach->dma_dir = DMA_NONE;
