@@ -607,6 +607,27 @@ TEST_F(override, works_and_taints)
 	EXPECT_NE(0UL, tainted() & TAINT_USER);
 }
 
+/* Nobody can be told to keep off the memory: the log says that nobody was. */
+TEST_F(override, is_logged)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	bool logged = false;
+	char line[1024];
+	ssize_t n;
+
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, lseek(fd, 0, SEEK_END));
+	ASSERT_EQ(0, vt_write_file(PARAMETERS, PARAMETER, "1"));
+	ASSERT_EQ(0, vt_qbuf(&self->node, 0, self->target.map));
+	ASSERT_EQ(0, munmap(self->target.map, PAGE));
+	while ((n = read(fd, line, sizeof(line) - 1)) > 0) {
+		line[n] = '\0';
+		logged |= !!strstr(line, "buffer 0 may be written to after its memory");
+	}
+	close(fd);
+	EXPECT_TRUE(logged);
+}
+
 TEST_F(override, ends)
 {
 	ASSERT_EQ(0, vt_write_file(PARAMETERS, PARAMETER, "1"));
