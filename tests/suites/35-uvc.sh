@@ -16,7 +16,7 @@ on() {
 	tests/v4l2/host -- tests/uvc/guest 1 tests/v4l2/guest "$@" || status=$?
 }
 
-on userptr -f userptr
+on userptr -f userptr -f dmabuf
 on metadata
 [ -z "${SHORT-}" ] || exit $status
 on revoke -f mapping -f owner -f process

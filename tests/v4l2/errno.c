@@ -546,6 +546,26 @@ TEST(encrypted_memory)
 	SKIP(return, "the CPU has no memory encryption");
 }
 
+/* What a device without scatter-gather can't use, its mapping does not gather here. */
+TEST(scattered_dmabuf)
+{
+	struct vt_node node;
+	int fd, ret;
+
+	ret = vt_open_dev(&node, "contiguous");
+	if (ret == -ENODEV)
+		SKIP(return, "the module vb2_pfn_dev is not loaded");
+	ASSERT_EQ(0, ret);
+	if (access("/dev/udmabuf", R_OK | W_OK))
+		SKIP(return, "the kernel has no udmabuf");
+	fd = vt_udmabuf((vt_frame_size(&node) + PAGE - 1) & -PAGE, true);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, vt_reqbufs(&node, V4L2_MEMORY_DMABUF, 1));
+	EXPECT_EQ(-EFAULT, vt_qbuf_dmabuf(&node, 0, fd));
+	close(fd);
+	vt_close(&node);
+}
+
 /*
  * The module parameter that overrides a refusal. Locking the kernel down is for
  * good, so these are the last tests.

@@ -21,6 +21,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
@@ -519,6 +520,7 @@ FIXTURE(queue)
 	int fd;
 	int dmabuf;
 	int next_fd;
+	void *map;
 	__u32 memory;
 	struct v4l2_format format;
 };
@@ -586,6 +588,39 @@ TEST_F_TIMEOUT(queue, allocate, 600)
 		  });
 }
 
+static int map_buffer(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+	/* the first one has the offset 0 */
+	void *map = mmap(NULL, self->node.size[0], PROT_READ | PROT_WRITE, MAP_SHARED,
+			 self->node.fd, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	self->map = map;
+	return 0;
+}
+
+static int unmap_and_release(void *arg)
+{
+	FIXTURE_DATA(queue) * self = arg;
+
+	if (self->map && munmap(self->map, self->node.size[0]))
+		return -errno;
+	self->map = NULL;
+	return release(arg);
+}
+
+TEST_F_TIMEOUT(queue, map, 600)
+{
+	fail_each(_metadata, self->fd, self,
+		  &(struct call) {
+			.ready = allocate,
+			.call = map_buffer,
+			.over = unmap_and_release,
+		  });
+}
+
 static int allocate_and_ask(void *arg)
 {
 	FIXTURE_DATA(queue) * self = arg;
@@ -628,21 +663,12 @@ TEST_F_TIMEOUT(queue, create, 600)
 		  });
 }
 
-static int export_from(const struct vt_node *node, int *dmabuf)
-{
-	struct v4l2_exportbuffer e = { .type = node->type };
-
-	if (ioctl(node->fd, VIDIOC_EXPBUF, &e))
-		return -errno;
-	*dmabuf = e.fd;
-	return 0;
-}
-
 static int export(void *arg)
 {
 	FIXTURE_DATA(queue) * self = arg;
 
-	return export_from(&self->node, &self->dmabuf);
+	self->dmabuf = vt_export(&self->node, 0);
+	return self->dmabuf < 0 ? self->dmabuf : 0;
 }
 
 static int allocate_to_export(void *arg)
@@ -704,9 +730,10 @@ static int request_import(void *arg)
 	FIXTURE_DATA(queue) * self = arg;
 	int ret = vt_reqbufs(&self->exporter, V4L2_MEMORY_MMAP, 1);
 
-	if (!ret)
-		ret = export_from(&self->exporter, &self->dmabuf);
-	return ret ? ret : allocate(self);
+	if (ret)
+		return ret;
+	self->dmabuf = vt_export(&self->exporter, 0);
+	return self->dmabuf < 0 ? self->dmabuf : allocate(self);
 }
 
 static int release_import(void *arg)

@@ -39,7 +39,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/udmabuf.h>
 #include <linux/userfaultfd.h>
 
 #include "vb2_pfn_target.h"
@@ -458,15 +457,15 @@ static int remove_buffers(struct job *job)
 
 static int export_buffer(struct job *job)
 {
-	struct v4l2_exportbuffer e = { .type = job->node->type, .flags = O_CLOEXEC | O_RDWR };
+	int fd = vt_export(job->node, 0);
 	unsigned char *map;
 
-	if (ioctl(job->node->fd, VIDIOC_EXPBUF, &e))
-		return -errno;
-	map = mmap(NULL, job->node->size[0], PROT_READ | PROT_WRITE, MAP_SHARED, e.fd, 0);
+	if (fd < 0)
+		return fd;
+	map = mmap(NULL, job->node->size[0], PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map != MAP_FAILED)
 		munmap(map, job->node->size[0]);
-	close(e.fd);
+	close(fd);
 	return 0;
 }
 
@@ -657,23 +656,6 @@ static int open_uffd(unsigned char *map)
 	return fd;
 }
 
-static int open_dmabuf(void)
-{
-	struct udmabuf_create create = { .flags = UDMABUF_FLAGS_CLOEXEC, .size = ORDINARY_SIZE };
-	int memory = memfd_create("stress", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
-	int fd = -1;
-
-	if (memory >= 0 && dev >= 0 && !ftruncate(memory, ORDINARY_SIZE) &&
-	    !fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK)) {
-		create.memfd = memory;
-		fd = ioctl(dev, UDMABUF_CREATE, &create);
-	}
-	close(memory);
-	close(dev);
-	return fd;
-}
-
 static int open_node(const struct worker *w, struct vt_node *node)
 {
 	struct v4l2_streamparm parm = {
@@ -745,7 +727,7 @@ static void work(struct worker *w, uint64_t state)
 		.node = &node,
 		.anonymous = map_anonymous(),
 		.watched = map_anonymous(),
-		.dmabuf = open_dmabuf(),
+		.dmabuf = vt_udmabuf(ORDINARY_SIZE, false),
 		.fail_nth = -1,
 	};
 	jobs[0].uffd = open_uffd(jobs[0].watched);

@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <linux/dma-buf.h>
 
 #include "kselftest_harness.h"
 #include "vb2test.h"
@@ -277,6 +280,108 @@ TEST_F(planes, capture)
 		ASSERT_EQ(0, vt_qbuf_planes(node, index, addr, node->size));
 	}
 	ASSERT_EQ(0, vt_streamoff(node));
+}
+
+/*
+ * dma-bufs: another one's memory, and the driver's for another one
+ */
+
+FIXTURE(dmabuf)
+{
+	struct vt_node node;
+	unsigned char *reference;
+	size_t frame;
+	int fd[VT_BUFS];
+	unsigned char *map[VT_BUFS];
+};
+
+FIXTURE_SETUP(dmabuf)
+{
+	ASSERT_EQ(0, vt_open_camera(&self->node, 320, 180));
+	self->frame = vt_frame_size(&self->node);
+	self->reference = vt_reference(&self->node);
+	ASSERT_NE(NULL, self->reference);
+}
+
+FIXTURE_TEARDOWN(dmabuf)
+{
+	unsigned int i;
+
+	vt_close(&self->node);
+	for (i = 0; i < VT_BUFS; i++) {
+		if (self->map[i])
+			munmap(self->map[i], self->frame);
+		if (self->fd[i] > 0)
+			close(self->fd[i]);
+	}
+	free(self->reference);
+}
+
+static int map_dmabuf(FIXTURE_DATA(dmabuf) *self, unsigned int i)
+{
+	void *map;
+
+	if (self->fd[i] < 0)
+		return self->fd[i];
+	map = mmap(NULL, self->frame, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd[i], 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	self->map[i] = map;
+	memset(map, VT_POISON, self->frame);
+	return 0;
+}
+
+TEST_F(dmabuf, imported)
+{
+	unsigned int i;
+	__u32 flags;
+	int index;
+
+	if (access("/dev/udmabuf", R_OK | W_OK))
+		SKIP(return, "the kernel has no udmabuf");
+	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_DMABUF, VT_BUFS));
+	for (i = 0; i < VT_BUFS; i++) {
+		self->fd[i] = vt_udmabuf(slot_size(self->frame, 0), true);
+		ASSERT_EQ(0, map_dmabuf(self, i));
+		ASSERT_EQ(0, vt_qbuf_dmabuf(&self->node, i, self->fd[i]));
+	}
+	ASSERT_EQ(0, vt_streamon(&self->node));
+	for (i = 0; i < FRAMES; i++) {
+		index = vt_dqbuf(&self->node, &flags);
+		ASSERT_LE(0, index);
+		EXPECT_EQ(0U, flags & V4L2_BUF_FLAG_ERROR);
+		EXPECT_EQ(-1, vt_find_difference(self->map[index], self->reference,
+						 self->frame));
+		memset(self->map[index], VT_POISON, self->frame);
+		ASSERT_EQ(0, vt_qbuf_dmabuf(&self->node, index, self->fd[index]));
+	}
+}
+
+TEST_F(dmabuf, exported)
+{
+	struct dma_buf_sync begin = { .flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_RW };
+	struct dma_buf_sync end = { .flags = DMA_BUF_SYNC_END | DMA_BUF_SYNC_RW };
+	unsigned int i;
+	__u32 flags;
+	int index;
+
+	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_MMAP, VT_BUFS));
+	for (i = 0; i < VT_BUFS; i++) {
+		self->fd[i] = vt_export(&self->node, i);
+		ASSERT_EQ(0, map_dmabuf(self, i));
+		ASSERT_EQ(0, vt_qbuf_mmap(&self->node, i));
+	}
+	ASSERT_EQ(0, vt_streamon(&self->node));
+	for (i = 0; i < FRAMES; i++) {
+		index = vt_dqbuf(&self->node, &flags);
+		ASSERT_LE(0, index);
+		ASSERT_EQ(0, ioctl(self->fd[index], DMA_BUF_IOCTL_SYNC, &begin));
+		EXPECT_EQ(-1, vt_find_difference(self->map[index], self->reference,
+						 self->frame));
+		memset(self->map[index], VT_POISON, self->frame);
+		ASSERT_EQ(0, ioctl(self->fd[index], DMA_BUF_IOCTL_SYNC, &end));
+		ASSERT_EQ(0, vt_qbuf_mmap(&self->node, index));
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -19,6 +19,7 @@
 #include <drm/drm_mode.h>
 #include <linux/fb.h>
 #include <linux/pci_regs.h>
+#include <linux/udmabuf.h>
 #include <linux/vfio.h>
 
 #include "vb2_pfn_target.h"
@@ -859,6 +860,54 @@ int vt_qbuf_dmabuf(const struct vt_node *node, unsigned int index, int fd)
 	};
 
 	return node->mplane ? -EINVAL : vt_ioctl(node->fd, VIDIOC_QBUF, &b);
+}
+
+/*
+ * A dma-buf of shared memory, or a negative errno; @scattered: no two pages of it are
+ * neighbours, whether the memory goes up or down.
+ */
+int vt_udmabuf(size_t size, bool scattered)
+{
+	const size_t page = 4096;
+	unsigned int i, n = scattered ? size / page : 1;
+	struct udmabuf_create_list *list;
+	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+	int memory = memfd_create("udmabuf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = -ENODEV;
+
+	list = calloc(1, sizeof(*list) + n * sizeof(list->list[0]));
+	if (dev < 0 || memory < 0 || !list || ftruncate(memory, size) ||
+	    fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK))
+		goto out;
+	list->flags = UDMABUF_FLAGS_CLOEXEC;
+	list->count = n;
+	for (i = 0; i < n; i++) {
+		/* even pages, then odd ones */
+		unsigned int from = 2 * i < n ? 2 * i : 2 * (i - (n + 1) / 2) + 1;
+
+		list->list[i].memfd = memory;
+		list->list[i].offset = from * page;
+		list->list[i].size = scattered ? page : size;
+	}
+	fd = ioctl(dev, UDMABUF_CREATE_LIST, list);
+	if (fd < 0)
+		fd = -errno;
+out:
+	free(list);
+	close(memory);
+	close(dev);
+	return fd;
+}
+
+int vt_export(const struct vt_node *node, unsigned int index)
+{
+	struct v4l2_exportbuffer e = {
+		.type = node->type,
+		.index = index,
+		.flags = O_RDWR | O_CLOEXEC,
+	};
+
+	return vt_ioctl(node->fd, VIDIOC_EXPBUF, &e) ? -errno : e.fd;
 }
 
 int vt_qbuf_mmap(const struct vt_node *node, unsigned int index)

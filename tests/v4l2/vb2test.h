@@ -75,6 +75,8 @@ int vt_qbuf_planes(const struct vt_node *node, unsigned int index,
 		   void *const addr[], const size_t length[]);
 int vt_qbuf(const struct vt_node *node, unsigned int index, void *addr);
 int vt_prepare(const struct vt_node *node, unsigned int index, void *addr);
+int vt_udmabuf(size_t size, bool scattered);
+int vt_export(const struct vt_node *node, unsigned int index);
 int vt_qbuf_mmap(const struct vt_node *node, unsigned int index);
 int vt_qbuf_dmabuf(const struct vt_node *node, unsigned int index, int fd);
 int vt_dqbuf(const struct vt_node *node, __u32 *flags);
