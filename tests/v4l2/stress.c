@@ -125,6 +125,7 @@ enum { HIDDEN, BAR, PULLED, REGIONS };
  * @frame: size of a frame
  * @frame_us: time between two frames
  * @pid: of the process
+ * @begun: it has opened and mapped all that it needs: now that may be taken from it
  * @pieces: its memory
  * @calls: calls made
  * @failed: calls that failed, which many have to
@@ -143,7 +144,7 @@ struct worker {
 	pid_t pid;
 	struct piece pieces[PIECES];
 	atomic_ulong calls, failed, frames, lost, taken, injected;
-	atomic_bool stray;
+	atomic_bool begun, stray;
 	char report[2048];
 };
 
@@ -740,6 +741,7 @@ static void work(struct worker *w, uint64_t state)
 	for (i = 0; i < ARRAY_LEN(kinds); i++)
 		if (pthread_create(&threads[i], NULL, run_job, &jobs[i]))
 			_exit(4);
+	w->begun = true;
 	for (i = 0; i < ARRAY_LEN(kinds); i++)
 		pthread_join(threads[i], NULL);
 	_exit(0);
@@ -958,6 +960,7 @@ static void start_worker(struct worker *w, uint64_t *state)
 	pid_t pid;
 
 	fflush(stdout);
+	w->begun = false;
 	pid = fork();
 	if (!pid)
 		work(w, its);
@@ -1182,6 +1185,16 @@ static const struct {
 	{ 'e', use_all_memory, "times out of memory" },
 };
 
+static bool all_have_begun(void)
+{
+	struct worker *w;
+
+	for (w = workers; w < workers + nr_workers; w++)
+		if (!w->begun)
+			return false;
+	return true;
+}
+
 static bool some_event(const char *letters, uint64_t *state)
 {
 	char letter = letters[pick(state, strlen(letters))];
@@ -1403,7 +1416,7 @@ int main(int argc, char *argv[])
 			stray |= workers[i].stray;
 		n = vt_iommu_faults(NULL);
 		faults = n < 0 ? faults : n;
-		if (now_ms() >= next_event) {
+		if (now_ms() >= next_event && all_have_begun()) {
 			ok = some_event(letters, &state);
 			next_event = now_ms() + 2000 + pick(&state, 6000);
 		}
