@@ -317,7 +317,7 @@ FIXTURE_TEARDOWN(dmabuf)
 	free(self->reference);
 }
 
-static int map_dmabuf(FIXTURE_DATA(dmabuf) *self, unsigned int i)
+static int map_dmabuf(FIXTURE_DATA(dmabuf) * self, unsigned int i)
 {
 	void *map;
 
