@@ -32,6 +32,7 @@
 #define MANY	4000
 /* tw68 takes no fewer. */
 #define BUFFERS	3
+
 /**
  * struct counters - what a call must give back
  * @pinned: pages

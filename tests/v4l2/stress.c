@@ -1185,6 +1185,7 @@ static const struct {
 	{ 'e', use_all_memory, "times out of memory" },
 };
 
+/* What goes while a worker is opening it ends the worker, rightly: that is no finding. */
 static bool all_have_begun(void)
 {
 	struct worker *w;

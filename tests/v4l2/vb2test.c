@@ -906,8 +906,9 @@ int vt_export(const struct vt_node *node, unsigned int index)
 		.index = index,
 		.flags = O_RDWR | O_CLOEXEC,
 	};
+	int ret = vt_ioctl(node->fd, VIDIOC_EXPBUF, &e);
 
-	return vt_ioctl(node->fd, VIDIOC_EXPBUF, &e) ? -errno : e.fd;
+	return ret ? ret : e.fd;
 }
 
 int vt_qbuf_mmap(const struct vt_node *node, unsigned int index)
