@@ -419,6 +419,28 @@ TEST_F(stream, function_reset)
 	EXPECT_EQ(0, vt_streamoff(&self->node));
 }
 
+/* Have the controller's PCI command register without the bits @without, and with @with */
+static void set_pci_command(struct __test_metadata *const _metadata,
+			    const FIXTURE_DATA(stream) * self,
+			    uint16_t without, uint16_t with)
+{
+	char path[128];
+	uint16_t command;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config",
+		 self->address);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ((ssize_t)sizeof(command),
+		  pread(fd, &command, sizeof(command), PCI_COMMAND));
+	ASSERT_EQ(without, command & (without | with));
+	command ^= without | with;
+	ASSERT_EQ((ssize_t)sizeof(command),
+		  pwrite(fd, &command, sizeof(command), PCI_COMMAND));
+	close(fd);
+}
+
 /*
  * A controller that is kept from the bus can't fetch its commands, or say that it
  * has executed them: a fatal error, says QEMU's.
@@ -426,22 +448,10 @@ TEST_F(stream, function_reset)
 TEST_F(stream, fatal_error)
 {
 	unsigned int i, errors = 0;
-	char path[128];
-	uint16_t command;
-	int fd;
 
 	for (i = 0; i < FRAMES; i++)
 		EXPECT_TRUE(next_frame(_metadata, NULL, self));
-	snprintf(path, sizeof(path), DRIVER "/%s/config", self->address);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ((ssize_t)sizeof(command),
-		  pread(fd, &command, sizeof(command), PCI_COMMAND));
-	ASSERT_NE(0, command & PCI_COMMAND_MASTER);
-	command &= ~PCI_COMMAND_MASTER;
-	ASSERT_EQ((ssize_t)sizeof(command),
-		  pwrite(fd, &command, sizeof(command), PCI_COMMAND));
-	close(fd);
+	set_pci_command(_metadata, self, PCI_COMMAND_MASTER, 0);
 	for (i = 0; i < FRAMES; i++)
 		errors += !next_frame(_metadata, NULL, self);
 	/* the one that was in transfer, or was started then */
@@ -506,6 +516,42 @@ TEST_F(stream, bad_block)
 	EXPECT_EQ(0, vt_streamoff(&self->node));
 }
 
+/* A driver that has given the device back can have it again. */
+static void bind_again(struct __test_metadata *const _metadata,
+		       FIXTURE_DATA(stream) * self)
+{
+	vt_close(&self->node);
+	ASSERT_EQ(0, vt_write_file(DRIVER, "bind", self->address));
+	ASSERT_EQ(0, vt_open_capture(&self->node, "nvmecap", 640, 480,
+				     V4L2_PIX_FMT_YUYV, 60));
+}
+
+/* A controller whose registers can't be reached can't be reset either. */
+TEST_F_TIMEOUT(stream, gone, 120)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < FRAMES; i++)
+		EXPECT_TRUE(next_frame(_metadata, NULL, self));
+	set_pci_command(_metadata, self, PCI_COMMAND_MEMORY, 0);
+	self->node.timeout_ms = 4 * TIMEOUT_MS;
+	do {
+		ret = vt_dqbuf(&self->node, NULL);
+	} while (ret >= 0);
+	EXPECT_EQ(-EIO, ret);
+	EXPECT_EQ(0, vt_streamoff(&self->node));
+
+	for (i = 0; i < BUFS; i++)
+		ASSERT_EQ(0, vt_qbuf(&self->node, i,
+				     self->target.map + i * self->slot));
+	EXPECT_EQ(-EIO, vt_streamon(&self->node));
+
+	set_pci_command(_metadata, self, 0, PCI_COMMAND_MEMORY);
+	ASSERT_EQ(0, vt_write_file(DRIVER, "unbind", self->address));
+	bind_again(_metadata, self);
+}
+
 TEST_F(stream, unbound)
 {
 	unsigned char *then;
@@ -520,10 +566,7 @@ TEST_F(stream, unbound)
 	expect_quiet(_metadata, self, then, 5 * self->node.frame_us);
 
 	/* the number of the device is free again then */
-	vt_close(&self->node);
-	ASSERT_EQ(0, vt_write_file(DRIVER, "bind", self->address));
-	ASSERT_EQ(0, vt_open_capture(&self->node, "nvmecap", 640, 480,
-				     V4L2_PIX_FMT_YUYV, 60));
+	bind_again(_metadata, self);
 }
 
 TEST_HARNESS_MAIN
