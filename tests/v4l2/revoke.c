@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kselftest_harness.h"
 #include "vb2test.h"
@@ -1024,6 +1025,152 @@ TEST_F(output, loses_its_memory)
 	ASSERT_EQ(0, vt_streamoff(&self->node));
 	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 0));
 	EXPECT_EQ(0, vt_still_pinned());
+}
+
+/*
+ * A loop: vivid's camera copies what is shown at its output. What was taken away from
+ * there may be secret then, and must not be in a picture.
+ */
+
+#define PICTURE	1	/* bytes of what is shown */
+
+FIXTURE(loop)
+{
+	struct vt_node camera;
+	struct vt_node output;
+	struct vt_target captured;
+	struct vt_target shown;
+	size_t frame;
+	size_t slot;
+};
+
+FIXTURE_VARIANT(loop)
+{
+	enum vt_kind kind;
+};
+
+FIXTURE_VARIANT_ADD(loop, bar) { VT_BAR };
+FIXTURE_VARIANT_ADD(loop, hidden_ram) { VT_HIDDEN };
+
+FIXTURE_SETUP(loop)
+{
+	unsigned int i;
+	int ret;
+
+	srand(getpid());
+	ASSERT_EQ(0, vt_open_loop(&self->camera, &self->output));
+	self->frame = vt_frame_size(&self->camera);
+	ASSERT_EQ(self->frame, vt_frame_size(&self->output));
+	self->slot = (self->frame + PAGE - 1) & -PAGE;
+	ret = vt_target_map(&self->shown, variant->kind, self->slot, OUTPUTS);
+	if (ret == -ENODEV)
+		SKIP(return, "%s", self->shown.why);
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, vt_target_map(&self->captured, VT_ANON, self->slot, VT_BUFS));
+
+	ASSERT_EQ(0, vt_reqbufs(&self->output, V4L2_MEMORY_USERPTR, OUTPUTS));
+	ASSERT_EQ(0, vt_reqbufs(&self->camera, V4L2_MEMORY_USERPTR, VT_BUFS));
+	for (i = 0; i < VT_BUFS; i++)
+		ASSERT_EQ(0, vt_qbuf(&self->camera, i,
+				     self->captured.map + i * self->slot));
+	ASSERT_EQ(0, vt_streamon(&self->camera));
+}
+
+FIXTURE_TEARDOWN(loop)
+{
+	vt_close(&self->camera);
+	vt_close(&self->output);
+	vt_target_unmap(&self->captured);
+	vt_target_unmap(&self->shown);
+}
+
+static void show(struct __test_metadata *const _metadata,
+		 FIXTURE_DATA(loop) * self)
+{
+	unsigned int i;
+
+	memset(self->shown.map, PICTURE, self->shown.size);
+	for (i = 0; i < OUTPUTS; i++)
+		ASSERT_EQ(0, vt_qbuf(&self->output, i,
+				     self->shown.map + i * self->slot));
+	ASSERT_EQ(0, vt_streamon(&self->output));
+}
+
+/*
+ * Look at the next frame and give it back. Is it the picture that is shown? Without one
+ * there is noise, in which any byte is, but not so often.
+ */
+static bool sees_picture(struct __test_metadata *const _metadata,
+			 const FIXTURE_DATA(loop) * self)
+{
+	unsigned char *start, secret[256];
+	bool picture;
+	__u32 flags;
+	int got;
+
+	memset(secret, VT_OWNED, sizeof(secret));
+	got = vt_dqbuf(&self->camera, &flags);
+	ASSERT_LE(0, got);
+	EXPECT_EQ(0U, flags & V4L2_BUF_FLAG_ERROR);
+	start = self->captured.map + got * self->slot;
+	picture = vt_find_other(start, self->frame, PICTURE) == -1;
+	EXPECT_EQ(NULL, memmem(start, self->frame, secret, sizeof(secret)));
+	memset(start, VT_POISON, self->frame);
+	ASSERT_EQ(0, vt_qbuf(&self->camera, got, start));
+	return picture;
+}
+
+static void wait_for_picture(struct __test_metadata *const _metadata,
+			     const FIXTURE_DATA(loop) * self)
+{
+	unsigned int i;
+
+	for (i = 0; i < 10 && !sees_picture(_metadata, self); i++)
+		;
+	ASSERT_GT(10U, i);
+}
+
+TEST_F(loop, has_the_picture)
+{
+	unsigned int i;
+	__u32 flags;
+	int got;
+
+	show(_metadata, self);
+	wait_for_picture(_metadata, self);
+	for (i = 0; i < 4 * OUTPUTS; i++) {
+		got = vt_dqbuf(&self->output, &flags);
+		ASSERT_LE(0, got);
+		EXPECT_EQ(0U, flags & V4L2_BUF_FLAG_ERROR);
+		ASSERT_EQ(0, vt_qbuf(&self->output, got,
+				     self->shown.map + got * self->slot));
+		EXPECT_TRUE(sees_picture(_metadata, self));
+	}
+}
+
+TEST_F(loop, loses_what_it_shows)
+{
+	struct vt_target *t = &self->shown;
+	unsigned int i, n;
+
+	for (n = 0; n < 20; n++) {
+		show(_metadata, self);
+		wait_for_picture(_metadata, self);
+		usleep(rand() % self->camera.frame_us);
+		ASSERT_EQ(0, munmap(t->map, t->size));
+		/* it copies from the first line to the last one */
+		for (i = 0; i < OUTPUTS; i++)
+			ASSERT_EQ(0, vt_target_fill(t, i * self->slot + self->frame - TAIL,
+						    TAIL, VT_OWNED));
+		ASSERT_EQ(0, vt_target_fill(t, 0, t->size, VT_OWNED));
+		/* those that were complete before, and some more */
+		for (i = 0; i < 2 * VT_BUFS; i++)
+			sees_picture(_metadata, self);
+		EXPECT_FALSE(sees_picture(_metadata, self));
+		ASSERT_EQ(0, vt_streamoff(&self->output));
+		ASSERT_EQ(0, vt_target_remap(t, 0, t->size));
+	}
+	ASSERT_EQ(0, vt_reqbufs(&self->output, V4L2_MEMORY_USERPTR, 0));
 }
 
 TEST_HARNESS_MAIN

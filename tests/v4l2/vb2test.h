@@ -60,6 +60,7 @@ int vt_open_camera(struct vt_node *node, unsigned int width,
 /* Does the camera write by DMA? */
 bool vt_camera_uses_dma(void);
 int vt_open_output(struct vt_node *node, unsigned int instance);
+int vt_open_loop(struct vt_node *camera, struct vt_node *output);
 int vt_open_dev(struct vt_node *node, const char *kind);
 int vt_open_bench(struct vt_node *node, const char *allocator,
 		  unsigned int width, unsigned int height, __u32 fourcc);
