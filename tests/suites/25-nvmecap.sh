@@ -39,6 +39,7 @@ tests/v4l2/nvmecap-host \
 frames none allocators=2
 frames none contiguous=1
 frames none revocable=0
+frames intel allocators=1
 frames intel allocators=2
 frames intel contiguous=1 revocable=0
 frames amd allocators=2

@@ -24,7 +24,7 @@ if [ "${SHORT-}" ]; then
 	machines=vivid
 	mapfile -t some < <(camera anonymous bar)
 	some+=(-v bar_and_anonymous_for_a_device -v for_a_device)
-	mapfile -t bus_master < <(camera bar)
+	mapfile -t bus_master < <(camera bar bar_huge)
 fi
 
 # vivid ARGUMENT...
