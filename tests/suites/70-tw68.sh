@@ -62,7 +62,7 @@ tw68 -- tools/vm -- tests/v4l2/tw68-formats
 for iommu in none intel amd virtio; do
 	# without what tw68 has no frames of, and what only vivid has
 	captures $iommu userptr -F planes -V bar_1080p -V bar_huge_1080p
-	captures $iommu revoke -F output -F large
+	captures $iommu revoke -F output -F large -F loop
 done
 
 # The test finds a card that goes on writing.

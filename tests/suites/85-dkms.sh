@@ -96,7 +96,7 @@ run() {
 	tw68)
 		for iommu in none intel; do
 			tw68 "$iommu" userptr -F planes -V bar_1080p -V bar_huge_1080p
-			tw68 "$iommu" revoke -F output -F large
+			tw68 "$iommu" revoke -F output -F large -F loop
 		done
 		;;
 	peers)
