@@ -8,7 +8,8 @@
  *   unrevocable  has none: nobody could stop its writes
  *   contiguous   as "revocable", and needs one DMA range per plane; debugfs
  *                shows the address that it would give to the hardware
- *   narrow       as "revocable", and reaches the first 256 MiB only
+ *   narrow       as "revocable", and reaches the first 256 MiB only; so it has no
+ *                buffers of its own, which might be anywhere
  *
  * None ever fills a buffer: it stays with the driver until it is revoked or
  * streaming stops. All but "narrow" may stand for a PCI device: the buffers are
@@ -260,7 +261,9 @@ static int vpd_init_queue(struct vpd_node *node, struct device *dev)
 	struct vb2_queue *q = &node->queue;
 
 	q->type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	q->io_modes = VB2_MMAP | VB2_USERPTR | VB2_DMABUF;
+	q->io_modes = VB2_USERPTR | VB2_DMABUF;
+	if (node->kind != VPD_NARROW)
+		q->io_modes |= VB2_MMAP;
 	q->dev = dev;
 	q->drv_priv = node;
 	q->buf_struct_size = sizeof(struct vpd_buffer);
