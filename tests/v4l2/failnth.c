@@ -780,7 +780,9 @@ TEST_F_TIMEOUT(queue, import, 600)
 }
 
 /*
- * The driver's probe. What it leaves behind DMA_API_DEBUG tells in the kernel's log.
+ * What binding a driver takes of the caller. The probe itself is done by a worker of the
+ * device's node, in which nothing fails. Without the worker ACPICA would fail as well, and
+ * that uses what it has freed then.
  */
 
 #define NVMECAP	"/sys/bus/pci/drivers/nvmecap"
