@@ -963,7 +963,9 @@ vb2_dma_pfn_dmabuf_ops_map(struct dma_buf_attachment *db_attach,
 		return &attach->sgt;
 
 	vb2_dma_pfn_attachment_unmap(db_attach);
-	ret = dma_map_sgtable(db_attach->dev, &attach->sgt, dma_dir, 0);
+	/* applications pass it to any device, out of whose reach it may be */
+	ret = dma_map_sgtable(db_attach->dev, &attach->sgt, dma_dir,
+			      DMA_ATTR_NO_WARN);
 	if (ret)
 		return ERR_PTR(ret);
 	attach->dma_dir = dma_dir;
