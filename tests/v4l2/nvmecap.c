@@ -342,7 +342,6 @@ FIXTURE(stream)
 
 FIXTURE_SETUP(stream)
 {
-	unsigned int i;
 	int ret;
 
 	ASSERT_TRUE(find_controller(self->address, sizeof(self->address)));
@@ -358,9 +357,7 @@ FIXTURE_SETUP(stream)
 		SKIP(return, "%s", why_no_pageless());
 	memset(self->target.map, VT_POISON, self->target.size);
 	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, BUFS));
-	for (i = 0; i < BUFS; i++)
-		ASSERT_EQ(0, vt_qbuf(&self->node, i,
-				     self->target.map + i * self->slot));
+	ASSERT_EQ(0, vt_qbuf_slots(&self->node, &self->target, BUFS));
 	ASSERT_EQ(0, vt_streamon(&self->node));
 }
 
@@ -542,9 +539,7 @@ TEST_F_TIMEOUT(stream, gone, 120)
 	EXPECT_EQ(-EIO, ret);
 	EXPECT_EQ(0, vt_streamoff(&self->node));
 
-	for (i = 0; i < BUFS; i++)
-		ASSERT_EQ(0, vt_qbuf(&self->node, i,
-				     self->target.map + i * self->slot));
+	ASSERT_EQ(0, vt_qbuf_slots(&self->node, &self->target, BUFS));
 	EXPECT_EQ(-EIO, vt_streamon(&self->node));
 
 	set_pci_command(_metadata, self, 0, PCI_COMMAND_MEMORY);

@@ -902,9 +902,7 @@ TEST_F(large, copy_in_progress)
 
 	for (n = 0; n < 10; n++) {
 		ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 2));
-		for (i = 0; i < 2; i++)
-			ASSERT_EQ(0, vt_qbuf(&self->node, i,
-					     t->map + i * self->slot));
+		ASSERT_EQ(0, vt_qbuf_slots(&self->node, t, 2));
 		ASSERT_EQ(0, vt_streamon(&self->node));
 		usleep(rand() % (2 * self->node.frame_us));
 		ASSERT_EQ(0, munmap(t->map, t->size));
@@ -971,9 +969,7 @@ FIXTURE_SETUP(output)
 				    PAGE, PAGE));
 	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR,
 				OUTPUTS));
-	for (i = 0; i < OUTPUTS; i++)
-		ASSERT_EQ(0, vt_qbuf(&self->node, i, self->target.map +
-						     i * self->slot));
+	ASSERT_EQ(0, vt_qbuf_slots(&self->node, &self->target, OUTPUTS));
 	ASSERT_EQ(0, vt_streamon(&self->node));
 }
 
@@ -983,20 +979,27 @@ FIXTURE_TEARDOWN(output)
 	vt_target_unmap(&self->target);
 }
 
-static void play_on(struct __test_metadata *const _metadata,
-		    const struct vt_node *node, const struct vt_target *t,
-		    size_t slot, int from)
+static void play_one(struct __test_metadata *const _metadata,
+		     const struct vt_node *node, const struct vt_target *t,
+		     int from)
 {
-	unsigned int i;
 	__u32 flags;
 	int got;
 
-	for (i = 0; i < 4; i++) {
-		got = vt_dqbuf(node, &flags);
-		ASSERT_LE(from, got);
-		EXPECT_EQ(0U, flags & V4L2_BUF_FLAG_ERROR);
-		ASSERT_EQ(0, vt_qbuf(node, got, t->map + got * slot));
-	}
+	got = vt_dqbuf(node, &flags);
+	ASSERT_LE(from, got);
+	EXPECT_EQ(0U, flags & V4L2_BUF_FLAG_ERROR);
+	ASSERT_EQ(0, vt_qbuf(node, got, t->map + got * t->slot));
+}
+
+static void play_on(struct __test_metadata *const _metadata,
+		    const struct vt_node *node, const struct vt_target *t,
+		    int from)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		play_one(_metadata, node, t, from);
 }
 
 TEST_F(output, loses_its_memory)
@@ -1005,7 +1008,7 @@ TEST_F(output, loses_its_memory)
 	__u32 flags;
 	int got;
 
-	play_on(_metadata, &self->node, t, self->slot, 0);
+	play_on(_metadata, &self->node, t, 0);
 	/* all are queued now */
 	ASSERT_EQ(0, munmap(t->map, self->slot - PAGE));
 	while ((got = vt_dqbuf(&self->node, &flags))) {
@@ -1017,11 +1020,11 @@ TEST_F(output, loses_its_memory)
 	if (!vt_kind_pinned(variant->kind))
 		EXPECT_NE(0U, flags & V4L2_BUF_FLAG_ERROR);
 	EXPECT_EQ(-EFAULT, vt_qbuf(&self->node, 0, t->map));
-	play_on(_metadata, &self->node, t, self->slot, 1);
+	play_on(_metadata, &self->node, t, 1);
 
 	ASSERT_EQ(0, vt_target_remap(t, 0, self->slot - PAGE));
 	ASSERT_EQ(0, vt_qbuf(&self->node, 0, t->map));
-	play_on(_metadata, &self->node, t, self->slot, 0);
+	play_on(_metadata, &self->node, t, 0);
 	ASSERT_EQ(0, vt_streamoff(&self->node));
 	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 0));
 	EXPECT_EQ(0, vt_still_pinned());
@@ -1054,7 +1057,6 @@ FIXTURE_VARIANT_ADD(loop, hidden_ram) { VT_HIDDEN };
 
 FIXTURE_SETUP(loop)
 {
-	unsigned int i;
 	int ret;
 
 	srand(getpid());
@@ -1070,9 +1072,7 @@ FIXTURE_SETUP(loop)
 
 	ASSERT_EQ(0, vt_reqbufs(&self->output, V4L2_MEMORY_USERPTR, OUTPUTS));
 	ASSERT_EQ(0, vt_reqbufs(&self->camera, V4L2_MEMORY_USERPTR, VT_BUFS));
-	for (i = 0; i < VT_BUFS; i++)
-		ASSERT_EQ(0, vt_qbuf(&self->camera, i,
-				     self->captured.map + i * self->slot));
+	ASSERT_EQ(0, vt_qbuf_slots(&self->camera, &self->captured, VT_BUFS));
 	ASSERT_EQ(0, vt_streamon(&self->camera));
 }
 
@@ -1087,12 +1087,8 @@ FIXTURE_TEARDOWN(loop)
 static void show(struct __test_metadata *const _metadata,
 		 FIXTURE_DATA(loop) * self)
 {
-	unsigned int i;
-
 	memset(self->shown.map, PICTURE, self->shown.size);
-	for (i = 0; i < OUTPUTS; i++)
-		ASSERT_EQ(0, vt_qbuf(&self->output, i,
-				     self->shown.map + i * self->slot));
+	ASSERT_EQ(0, vt_qbuf_slots(&self->output, &self->shown, OUTPUTS));
 	ASSERT_EQ(0, vt_streamon(&self->output));
 }
 
@@ -1133,17 +1129,11 @@ static void wait_for_picture(struct __test_metadata *const _metadata,
 TEST_F(loop, has_the_picture)
 {
 	unsigned int i;
-	__u32 flags;
-	int got;
 
 	show(_metadata, self);
 	wait_for_picture(_metadata, self);
 	for (i = 0; i < 4 * OUTPUTS; i++) {
-		got = vt_dqbuf(&self->output, &flags);
-		ASSERT_LE(0, got);
-		EXPECT_EQ(0U, flags & V4L2_BUF_FLAG_ERROR);
-		ASSERT_EQ(0, vt_qbuf(&self->output, got,
-				     self->shown.map + got * self->slot));
+		play_one(_metadata, &self->output, &self->shown, 0);
 		EXPECT_TRUE(sees_picture(_metadata, self));
 	}
 }

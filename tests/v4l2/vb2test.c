@@ -920,6 +920,17 @@ int vt_qbuf(const struct vt_node *node, unsigned int index, void *addr)
 	return qbuf_at(node, VIDIOC_QBUF, index, addr);
 }
 
+int vt_qbuf_slots(const struct vt_node *node, const struct vt_target *target,
+		  unsigned int count)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < count && !ret; i++)
+		ret = vt_qbuf(node, i, target->map + i * target->slot);
+	return ret;
+}
+
 int vt_prepare(const struct vt_node *node, unsigned int index, void *addr)
 {
 	return qbuf_at(node, VIDIOC_PREPARE_BUF, index, addr);

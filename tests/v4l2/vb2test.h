@@ -30,6 +30,8 @@
  * Video nodes
  */
 
+struct vt_target;
+
 /**
  * struct vt_node - an open video node
  * @fd: the file
@@ -75,6 +77,9 @@ int vt_reqbufs(const struct vt_node *node, __u32 memory, unsigned int count);
 int vt_qbuf_planes(const struct vt_node *node, unsigned int index,
 		   void *const addr[], const size_t length[]);
 int vt_qbuf(const struct vt_node *node, unsigned int index, void *addr);
+/* Queue the first @count buffers, each in its slot of the target. */
+int vt_qbuf_slots(const struct vt_node *node, const struct vt_target *target,
+		  unsigned int count);
 int vt_prepare(const struct vt_node *node, unsigned int index, void *addr);
 int vt_udmabuf(size_t size, bool scattered);
 int vt_export(const struct vt_node *node, unsigned int index);
