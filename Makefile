@@ -49,6 +49,7 @@ help:
 	@echo '  make distclean     and the cache: tree, sources, kernels'
 	@echo
 	@echo 'MIRROR=URL names another Debian mirror, JOBS=N the number of compilers,'
+	@echo 'AT_ONCE=N how many suites of tests run at a time,'
 	@echo 'XDG_CACHE_HOME=DIR another place for the cache (about 13 GB).'
 
 demo:

@@ -40,9 +40,9 @@ drive() {
 		"if=none,id=$1,format=raw,snapshot=on,file=$2"
 }
 
-disk=$TOP/build/nvme.img
+disk=$TOP/build/p2p.img
 in_tree "$("$LAB/tree")" -b "$TOP:/lab/top" \
-	/lab/top/tests/matrix/disk /lab/top/build/nvme.img || exit
+	/lab/top/tests/matrix/disk /lab/top/build/p2p.img || exit
 
 #
 # What is said, and captured
