@@ -11,6 +11,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
 
 #include "kselftest_harness.h"
 #include "vb2test.h"
@@ -708,6 +710,22 @@ TEST_F(process, fork_child_stays)
 	run_fork(_metadata, &self->c, FILLING, true);
 }
 
+/* The buffers were lost with the memory of their process, all of them. */
+static void start_again(struct __test_metadata *const _metadata,
+			struct capture *c)
+{
+	unsigned int i;
+
+	ASSERT_EQ(0, vt_streamoff(&c->node));
+	for (i = 0; i < VT_BUFS; i++)
+		memset(buffer_addr(c, i), VT_POISON, c->frame);
+	queue_all(_metadata, c);
+	ASSERT_EQ(0, vt_streamon(&c->node));
+	check_frame(_metadata, c, VICTIM, dequeue_until(_metadata, c, VICTIM));
+	use_again(_metadata, c);
+	stop(_metadata, c);
+}
+
 /*
  * The process dies while the video node stays open in another one, so that only
  * the end of the address space can stop the capture. The parent's mapping is at
@@ -717,7 +735,6 @@ static void run_death(struct __test_metadata *const _metadata,
 		      struct capture *c, enum buf_state state, bool kill_it)
 {
 	int ready[2], status;
-	unsigned int i;
 	pid_t pid;
 	char byte;
 
@@ -745,15 +762,7 @@ static void run_death(struct __test_metadata *const _metadata,
 	own(_metadata, c);
 	watch(_metadata, c);
 
-	/* the buffers were lost with their memory, all of them */
-	ASSERT_EQ(0, vt_streamoff(&c->node));
-	for (i = 0; i < VT_BUFS; i++)
-		memset(buffer_addr(c, i), VT_POISON, c->frame);
-	queue_all(_metadata, c);
-	ASSERT_EQ(0, vt_streamon(&c->node));
-	check_frame(_metadata, c, VICTIM, dequeue_until(_metadata, c, VICTIM));
-	use_again(_metadata, c);
-	stop(_metadata, c);
+	start_again(_metadata, c);
 }
 
 TEST_F(process, killed)
@@ -768,6 +777,89 @@ TEST_F(process, exits)
 	run_death(_metadata, &self->c, IDLE, false);
 	run_death(_metadata, &self->c, QUEUED, false);
 	run_death(_metadata, &self->c, FILLING, false);
+}
+
+/*
+ * Take the memory of a process that is killed but does not get to its end, as the OOM
+ * killer does, who must not wait for anybody: process_mrelease(). While a buffer is being
+ * written to he is told so, and tries again. He takes private memory only.
+ */
+static void reap(struct __test_metadata *const _metadata, pid_t pid,
+		 const struct vt_node *node)
+{
+	int pidfd, status, ret;
+	unsigned int tries = 0;
+
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	ASSERT_LE(0, pidfd);
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXIT));
+	usleep(rand() % (2 * node->frame_us));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(SIGTRAP | PTRACE_EVENT_EXIT << 8, status >> 8);
+
+	while ((ret = syscall(SYS_process_mrelease, pidfd, 0)) && errno == EAGAIN) {
+		ASSERT_GT(1000U, ++tries);
+		usleep(node->frame_us / 20);
+	}
+	ASSERT_EQ(0, ret) TH_LOG("process_mrelease: %s", strerror(errno));
+	close(pidfd);
+}
+
+/* It gets to its end. */
+static void bury(struct __test_metadata *const _metadata, pid_t pid)
+{
+	int status;
+
+	ASSERT_EQ(0, ptrace(PTRACE_DETACH, pid, NULL, NULL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+}
+
+/* A page in a frame that the reaper takes: all of the buffer is lost with it. */
+static int make_private(unsigned char *frame, size_t size)
+{
+	unsigned char *page = frame + size / 4 / PAGE * PAGE;
+
+	return mmap(page, PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED;
+}
+
+static void run_reaped(struct __test_metadata *const _metadata,
+		       struct capture *c, enum buf_state state)
+{
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		ASSERT_EQ(0, make_private(c->addr, c->frame));
+		bring_to(_metadata, c, state);
+		ASSERT_EQ(1, write(ready[1], "", 1));
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	close(ready[0]);
+	reap(_metadata, pid, &c->node);
+	own(_metadata, c);
+	watch(_metadata, c);
+	bury(_metadata, pid);
+	watch(_metadata, c);
+	start_again(_metadata, c);
+}
+
+TEST_F(process, reaped)
+{
+	unsigned int i;
+
+	run_reaped(_metadata, &self->c, IDLE);
+	run_reaped(_metadata, &self->c, QUEUED);
+	for (i = 0; i < REPEAT; i++)
+		run_reaped(_metadata, &self->c, FILLING);
 }
 
 /* Who closes the video node gets all of the memory back, at once. */
@@ -894,31 +986,90 @@ FIXTURE_TEARDOWN(large)
 	vt_target_unmap(&self->target);
 }
 
+/* The next owner has the end of both frames. */
+static void own_tails(struct __test_metadata *const _metadata,
+		      FIXTURE_DATA(large) * self)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, vt_target_fill(&self->target,
+					    i * self->slot + self->frame - TAIL, TAIL,
+					    VT_OWNED));
+}
+
+static void watch_tails(struct __test_metadata *const _metadata,
+			FIXTURE_DATA(large) * self)
+{
+	unsigned int i;
+
+	usleep(3 * self->node.frame_us);
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(-1, vt_target_find_other(&self->target,
+						   i * self->slot + self->frame - TAIL,
+						   TAIL, VT_OWNED));
+}
+
+static void capture_large(struct __test_metadata *const _metadata,
+			  FIXTURE_DATA(large) * self)
+{
+	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 2));
+	ASSERT_EQ(0, vt_qbuf_slots(&self->node, &self->target, 2));
+	ASSERT_EQ(0, vt_streamon(&self->node));
+}
+
+static void stop_large(struct __test_metadata *const _metadata,
+		       FIXTURE_DATA(large) * self)
+{
+	ASSERT_EQ(0, vt_streamoff(&self->node));
+	ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 0));
+}
+
 TEST_F(large, copy_in_progress)
 {
 	struct vt_target *t = &self->target;
-	unsigned int i, n;
-	size_t tail;
+	unsigned int n;
 
 	for (n = 0; n < 10; n++) {
-		ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 2));
-		ASSERT_EQ(0, vt_qbuf_slots(&self->node, t, 2));
-		ASSERT_EQ(0, vt_streamon(&self->node));
+		capture_large(_metadata, self);
 		usleep(rand() % (2 * self->node.frame_us));
 		ASSERT_EQ(0, munmap(t->map, t->size));
-		for (i = 0; i < 2; i++) {
-			tail = i * self->slot + self->frame - TAIL;
-			ASSERT_EQ(0, vt_target_fill(t, tail, TAIL, VT_OWNED));
-		}
-		usleep(3 * self->node.frame_us);
-		for (i = 0; i < 2; i++) {
-			tail = i * self->slot + self->frame - TAIL;
-			EXPECT_EQ(-1, vt_target_find_other(t, tail, TAIL,
-							   VT_OWNED));
-		}
-		ASSERT_EQ(0, vt_streamoff(&self->node));
-		ASSERT_EQ(0, vt_reqbufs(&self->node, V4L2_MEMORY_USERPTR, 0));
+		own_tails(_metadata, self);
+		watch_tails(_metadata, self);
+		stop_large(_metadata, self);
 		ASSERT_EQ(0, vt_target_remap(t, 0, t->size));
+	}
+}
+
+TEST_F(large, reaped)
+{
+	struct vt_target *t = &self->target;
+	unsigned int i, n;
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	for (n = 0; n < 10; n++) {
+		ASSERT_EQ(0, pipe(ready));
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			for (i = 0; i < 2; i++)
+				ASSERT_EQ(0, make_private(t->map + i * self->slot,
+							  self->frame));
+			capture_large(_metadata, self);
+			ASSERT_EQ(1, write(ready[1], "", 1));
+			for (;;)
+				pause();
+		}
+		close(ready[1]);
+		ASSERT_EQ(1, read(ready[0], &byte, 1));
+		close(ready[0]);
+		reap(_metadata, pid, &self->node);
+		own_tails(_metadata, self);
+		watch_tails(_metadata, self);
+		bury(_metadata, pid);
+		stop_large(_metadata, self);
 	}
 }
 
