@@ -510,13 +510,14 @@ static int round_zap(struct capture *c)
 }
 
 /*
- * The process that queues the buffers is killed, while its parent has the file
- * open: nothing but the end of its address space stops the capture.
+ * A process that queues the buffers, @private memory among them, while its parent has the
+ * file open. Returns it when it captures, or -1.
  */
-static int round_kill(struct capture *c)
+static pid_t start_child(struct capture *c, bool private)
 {
-	int ready[2], status;
-	bool half;
+	unsigned int i;
+	int ready[2];
+	ssize_t got;
 	pid_t pid;
 	char byte;
 
@@ -525,6 +526,9 @@ static int round_kill(struct capture *c)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
+		for (i = 0; private && i < VT_BUFS; i++)
+			if (vt_make_private(buffer_addr(c, i), c->frame))
+				_exit(1);
 		if (start(c) || go_on(c, 1) || write(ready[1], "", 1) != 1)
 			_exit(1);
 		while (!go_on(c, 1))
@@ -533,11 +537,38 @@ static int round_kill(struct capture *c)
 		_exit(1);
 	}
 	close(ready[1]);
-	if (pid < 0 || read(ready[0], &byte, 1) != 1) {
-		close(ready[0]);
-		return wrong("the process that was to be killed does not capture");
-	}
+	got = pid < 0 ? -1 : read(ready[0], &byte, 1);
 	close(ready[0]);
+	return got == 1 ? pid : wrong("the process that was to be killed does not capture");
+}
+
+/* No byte of any buffer changes after look(). */
+static int check_left_alone(struct capture *c)
+{
+	if (count_faults(c))
+		return -1;
+	usleep((VT_BUFS + 1) * c->node.frame_us);
+	return compare(c, 0, c->target.size) || no_new_fault(c) ? -1 : 0;
+}
+
+/* The same in this process */
+static int capture_here(struct capture *c)
+{
+	return start(c) || go_on(c, VT_BUFS) || stop(c) ? -1 : 0;
+}
+
+/*
+ * The process that queues the buffers is killed: nothing but the end of its address space
+ * stops the capture.
+ */
+static int round_kill(struct capture *c)
+{
+	pid_t pid = start_child(c, false);
+	bool half;
+	int status;
+
+	if (pid < 0)
+		return -1;
 	usleep(rand() % (3 * c->node.frame_us));
 	kill(pid, SIGKILL);
 	if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status))
@@ -545,16 +576,36 @@ static int round_kill(struct capture *c)
 
 	look(c, 0, c->target.size);
 	half = half_filled(c);
-	if (count_faults(c))
-		return -1;
-	usleep((VT_BUFS + 1) * c->node.frame_us);
-	if (compare(c, 0, c->target.size) || no_new_fault(c) || stop(c))
-		return -1;
-
-	/* the same in this process */
-	if (start(c) || go_on(c, VT_BUFS) || stop(c))
+	if (check_left_alone(c) || stop(c) || capture_here(c))
 		return -1;
 	return half;
+}
+
+/*
+ * It is killed, and before it gets to its end the OOM killer takes what is private, with
+ * all of the buffers. The device may have to be given time.
+ */
+static int round_reap(struct capture *c)
+{
+	pid_t pid = start_child(c, true);
+	int told, ret;
+
+	if (pid < 0)
+		return -1;
+	usleep(rand() % (3 * c->node.frame_us));
+	told = vt_reap(pid, 100);
+	if (told < 0)
+		return wrong("the process is not reaped: %s", strerror(-told));
+
+	look(c, 0, c->target.size);
+	if (check_left_alone(c))
+		return -1;
+	ret = vt_bury(pid);
+	if (ret)
+		return wrong("the process does not die: %s", strerror(-ret));
+	if (stop(c) || capture_here(c))
+		return -1;
+	return told > 0;
 }
 
 /*
@@ -661,6 +712,8 @@ static const struct way ways[] = {
 	  NULL, 0, NULL, round_zap },
 	{ "process killed", KINDS(VT_BAR, VT_HIDDEN),
 	  NULL, 0, NULL, round_kill },
+	{ "taken by the OOM killer", KINDS(VT_BAR, VT_HIDDEN),
+	  NULL, 0, NULL, round_reap },
 	{ "fork of a private mapping", KINDS(VT_HIDDEN),
 	  NULL, 0, NULL, round_fork },
 };

@@ -11,8 +11,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
 
 #include "kselftest_harness.h"
 #include "vb2test.h"
@@ -779,51 +777,7 @@ TEST_F(process, exits)
 	run_death(_metadata, &self->c, FILLING, false);
 }
 
-/*
- * Take the memory of a process that is killed but does not get to its end, as the OOM
- * killer does, who must not wait for anybody: process_mrelease(). While a buffer is being
- * written to he is told so, and tries again. He takes private memory only.
- */
-static void reap(struct __test_metadata *const _metadata, pid_t pid,
-		 const struct vt_node *node)
-{
-	int pidfd, status, ret;
-	unsigned int tries = 0;
-
-	pidfd = syscall(SYS_pidfd_open, pid, 0);
-	ASSERT_LE(0, pidfd);
-	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXIT));
-	usleep(rand() % (2 * node->frame_us));
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	ASSERT_EQ(SIGTRAP | PTRACE_EVENT_EXIT << 8, status >> 8);
-
-	while ((ret = syscall(SYS_process_mrelease, pidfd, 0)) && errno == EAGAIN) {
-		ASSERT_GT(1000U, ++tries);
-		usleep(node->frame_us / 20);
-	}
-	ASSERT_EQ(0, ret) TH_LOG("process_mrelease: %s", strerror(errno));
-	close(pidfd);
-}
-
-/* It gets to its end. */
-static void bury(struct __test_metadata *const _metadata, pid_t pid)
-{
-	int status;
-
-	ASSERT_EQ(0, ptrace(PTRACE_DETACH, pid, NULL, NULL));
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-}
-
-/* A page in a frame that the reaper takes: all of the buffer is lost with it. */
-static int make_private(unsigned char *frame, size_t size)
-{
-	unsigned char *page = frame + size / 4 / PAGE * PAGE;
-
-	return mmap(page, PAGE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED;
-}
-
+/* The process has not come to its end, but the OOM killer has come to it. */
 static void run_reaped(struct __test_metadata *const _metadata,
 		       struct capture *c, enum buf_state state)
 {
@@ -835,7 +789,7 @@ static void run_reaped(struct __test_metadata *const _metadata,
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
-		ASSERT_EQ(0, make_private(c->addr, c->frame));
+		ASSERT_EQ(0, vt_make_private(c->addr, c->frame));
 		bring_to(_metadata, c, state);
 		ASSERT_EQ(1, write(ready[1], "", 1));
 		for (;;)
@@ -844,10 +798,11 @@ static void run_reaped(struct __test_metadata *const _metadata,
 	close(ready[1]);
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
 	close(ready[0]);
-	reap(_metadata, pid, &c->node);
+	usleep(rand() % (2 * c->node.frame_us));
+	ASSERT_LE(0, vt_reap(pid, c->node.frame_us / 20));
 	own(_metadata, c);
 	watch(_metadata, c);
-	bury(_metadata, pid);
+	ASSERT_EQ(0, vt_bury(pid));
 	watch(_metadata, c);
 	start_again(_metadata, c);
 }
@@ -1055,8 +1010,8 @@ TEST_F(large, reaped)
 		ASSERT_LE(0, pid);
 		if (!pid) {
 			for (i = 0; i < 2; i++)
-				ASSERT_EQ(0, make_private(t->map + i * self->slot,
-							  self->frame));
+				ASSERT_EQ(0, vt_make_private(t->map + i * self->slot,
+							     self->frame));
 			capture_large(_metadata, self);
 			ASSERT_EQ(1, write(ready[1], "", 1));
 			for (;;)
@@ -1065,10 +1020,11 @@ TEST_F(large, reaped)
 		close(ready[1]);
 		ASSERT_EQ(1, read(ready[0], &byte, 1));
 		close(ready[0]);
-		reap(_metadata, pid, &self->node);
+		usleep(rand() % (2 * self->node.frame_us));
+		ASSERT_LE(0, vt_reap(pid, self->node.frame_us / 20));
 		own_tails(_metadata, self);
 		watch_tails(_metadata, self);
-		bury(_metadata, pid);
+		ASSERT_EQ(0, vt_bury(pid));
 		stop_large(_metadata, self);
 	}
 }

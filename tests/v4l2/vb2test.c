@@ -8,11 +8,15 @@
 #include <glob.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <drm/drm.h>
@@ -25,6 +29,7 @@
 #include "vb2_pfn_target.h"
 #include "vb2test.h"
 
+#define PAGE		4096UL
 #define HUGE_SIZE	(2UL << 20)
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -117,6 +122,50 @@ int vt_kernel_mappings(void)
 		n += strstr(line, "vb2_") || strstr(line, "vmap_phys_ranges");
 	fclose(f);
 	return n;
+}
+
+int vt_make_private(unsigned char *frame, size_t size)
+{
+	unsigned char *page = frame + size / 4 / PAGE * PAGE;
+
+	return mmap(page, PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == page ? 0 : -errno;
+}
+
+/* A process that is killed stops there for its tracer, and has its memory still. */
+static int kill_before_exit(pid_t pid)
+{
+	int status;
+
+	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXIT) ||
+	    kill(pid, SIGKILL) || waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return status >> 8 == (SIGTRAP | PTRACE_EVENT_EXIT << 8) ? 0 : -ESRCH;
+}
+
+int vt_reap(pid_t pid, unsigned int pause_us)
+{
+	int pidfd = syscall(SYS_pidfd_open, pid, 0);
+	int ret, told = 0;
+
+	if (pidfd < 0)
+		return -errno;
+	ret = kill_before_exit(pid);
+	while (!ret && syscall(SYS_process_mrelease, pidfd, 0)) {
+		ret = errno == EAGAIN && ++told < 1000 ? 0 : -errno;
+		usleep(pause_us);
+	}
+	close(pidfd);
+	return ret ? ret : told;
+}
+
+int vt_bury(pid_t pid)
+{
+	int status;
+
+	if (ptrace(PTRACE_DETACH, pid, NULL, NULL) || waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return 0;
 }
 
 /*
@@ -954,8 +1003,7 @@ int vt_qbuf_dmabuf(const struct vt_node *node, unsigned int index, int fd)
  */
 int vt_udmabuf(size_t size, bool scattered)
 {
-	const size_t page = 4096;
-	unsigned int i, n = scattered ? size / page : 1;
+	unsigned int i, n = scattered ? size / PAGE : 1;
 	struct udmabuf_create_list *list;
 	int dev = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
 	int memory = memfd_create("udmabuf", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -972,8 +1020,8 @@ int vt_udmabuf(size_t size, bool scattered)
 		unsigned int from = 2 * i < n ? 2 * i : 2 * (i - (n + 1) / 2) + 1;
 
 		list->list[i].memfd = memory;
-		list->list[i].offset = from * page;
-		list->list[i].size = scattered ? page : size;
+		list->list[i].offset = from * PAGE;
+		list->list[i].size = scattered ? PAGE : size;
 	}
 	fd = ioctl(dev, UDMABUF_CREATE_LIST, list);
 	if (fd < 0)
@@ -1417,7 +1465,7 @@ static int open_dumb(struct vt_target *t)
 {
 	struct drm_mode_create_dumb create = {
 		.width = 1024,
-		.height = (t->size + 4095) / 4096,
+		.height = (t->size + PAGE - 1) / PAGE,
 		.bpp = 32,
 	};
 	struct drm_mode_map_dumb map = {};
@@ -1684,7 +1732,7 @@ int vt_target_map(struct vt_target *t, enum vt_kind kind, size_t slot,
 	memset(t, 0, sizeof(*t));
 	t->kind = kind;
 	t->slot = slot;
-	t->half = is_mixed(kind) ? slot / 2 & -4096UL : slot;
+	t->half = is_mixed(kind) ? slot / 2 & -PAGE : slot;
 	t->size = slot * slots;
 	if (kind == VT_HUGETLB || kind == VT_DAX || kind == VT_BAR_HUGE ||
 	    kind == VT_PAGES_HUGE)

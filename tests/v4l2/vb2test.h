@@ -270,6 +270,19 @@ int vt_allow_failing(void);
 /* @fd is a thread's /proc/thread-self/fail-nth. */
 int vt_fail_nth(int fd, unsigned int n);
 bool vt_has_failed(int fd);
+/*
+ * Private memory for one page of a frame: who takes it has taken all of the buffer.
+ */
+int vt_make_private(unsigned char *frame, size_t size);
+/*
+ * Kill the child @pid, keep it from its end, and take its private memory as the OOM
+ * killer does, who must not wait for anybody. Where he is told that a buffer is being
+ * written to he tries again, @pause_us later. Returns how often he was told so, or a
+ * negative errno.
+ */
+int vt_reap(pid_t pid, unsigned int pause_us);
+/* Let it get to its end. */
+int vt_bury(pid_t pid);
 long vt_iommu_faults(unsigned long long *last_us);
 long vt_dma_mappings(const char *device);
 
