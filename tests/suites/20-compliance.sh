@@ -9,9 +9,9 @@ set -u
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-tools/vm --memory 8G --kernel mainline -- tests/v4l2/compliance 0 1 >"$out/mainline" \
+tools/vm --memory 8G --timeout 1800 --kernel mainline -- tests/v4l2/compliance 0 1 >"$out/mainline" \
 	2>"$out/mainline.log" &
-tools/vm --memory 8G -- tests/v4l2/compliance 0 1 2 >"$out/ours" 2>"$out/ours.log" ||
+tools/vm --memory 8G --timeout 1800 -- tests/v4l2/compliance 0 1 2 >"$out/ours" 2>"$out/ours.log" ||
 	status=$?
 wait $! || status=$?
 if [ "${status-0}" != 0 ]; then
