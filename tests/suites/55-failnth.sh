@@ -19,7 +19,7 @@ camera() { printf -- '-v\n%s_for_the_camera\n' "$@"; printf -- '-v\nfor_the_came
 
 machines='vivid binding nvmecap:none nvmecap:intel nvmecap:amd tw68:none tw68:intel tw68:virtio'
 some=()
-mapfile -t bus_master < <(camera anonymous large_anonymous bar bar_huge \
+mapfile -t bus_master < <(camera anonymous large_tmpfs bar bar_huge \
 	bar_and_anonymous hidden_ram pages)
 if [ "${SHORT-}" ]; then
 	machines=vivid

@@ -224,9 +224,9 @@ FIXTURE_VARIANT(memory)
 };
 
 FIXTURE_VARIANT_ADD(memory, anonymous_for_the_camera) { .kind = VT_ANON };
-/* An I/O MMU keeps a table that is not all of one mapping, and needs none next time. */
-FIXTURE_VARIANT_ADD(memory, large_anonymous_for_the_camera)
-	{ .kind = VT_ANON, .large = true };
+/* An I/O MMU keeps a table that is not all of one mapping; huge pages need none */
+FIXTURE_VARIANT_ADD(memory, large_tmpfs_for_the_camera)
+	{ .kind = VT_TMPFS, .large = true };
 FIXTURE_VARIANT_ADD(memory, anonymous_for_a_device)
 	{ .kind = VT_ANON, .device = "revocable" };
 FIXTURE_VARIANT_ADD(memory, tmpfs_for_the_camera) { .kind = VT_TMPFS };

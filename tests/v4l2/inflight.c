@@ -510,10 +510,11 @@ static int round_zap(struct capture *c)
 }
 
 /*
- * A process that queues the buffers, @private memory among them, while its parent has the
- * file open. Returns it when it captures, or -1.
+ * A process that queues the buffers, while its parent has the file open. It goes on with
+ * them, or, where it is @reaped, has private memory among them. Returns it when it
+ * captures, or -1.
  */
-static pid_t start_child(struct capture *c, bool private)
+static pid_t start_child(struct capture *c, bool reaped)
 {
 	unsigned int i;
 	int ready[2];
@@ -526,11 +527,13 @@ static pid_t start_child(struct capture *c, bool private)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		for (i = 0; private && i < VT_BUFS; i++)
+		for (i = 0; reaped && i < VT_BUFS; i++)
 			if (vt_make_private(buffer_addr(c, i), c->frame))
 				_exit(1);
-		if (start(c) || go_on(c, 1) || write(ready[1], "", 1) != 1)
+		if (start(c) || (!reaped && go_on(c, 1)) || write(ready[1], "", 1) != 1)
 			_exit(1);
+		while (reaped)
+			pause();
 		while (!go_on(c, 1))
 			;
 		fflush(stdout);
@@ -592,7 +595,7 @@ static int round_reap(struct capture *c)
 
 	if (pid < 0)
 		return -1;
-	usleep(rand() % (3 * c->node.frame_us));
+	usleep(rand() % (2 * c->node.frame_us));
 	told = vt_reap(pid, 100);
 	if (told < 0)
 		return wrong("the process is not reaped: %s", strerror(-told));
