@@ -724,6 +724,22 @@ static void start_again(struct __test_metadata *const _metadata,
 	stop(_metadata, c);
 }
 
+/* A child is ready, and its parent goes on. */
+static void tell_parent(int ready)
+{
+	if (write(ready, "", 1) != 1)
+		_exit(1);
+}
+
+static void wait_for_child(struct __test_metadata *const _metadata, const int ready[2])
+{
+	char byte;
+
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	close(ready[0]);
+}
+
 /*
  * The process dies while the video node stays open in another one, so that only
  * the end of the address space can stop the capture. The parent's mapping is at
@@ -734,7 +750,6 @@ static void run_death(struct __test_metadata *const _metadata,
 {
 	int ready[2], status;
 	pid_t pid;
-	char byte;
 
 	ASSERT_EQ(0, pipe(ready));
 	pid = fork();
@@ -742,16 +757,12 @@ static void run_death(struct __test_metadata *const _metadata,
 	if (!pid) {
 		close(ready[0]);
 		bring_to(_metadata, c, state);
-		if (write(ready[1], "", 1) != 1)
-			_exit(1);
-		if (!kill_it)
-			_exit(0);
-		for (;;)
+		tell_parent(ready[1]);
+		while (kill_it)
 			pause();
+		_exit(0);
 	}
-	close(ready[1]);
-	ASSERT_EQ(1, read(ready[0], &byte, 1));
-	close(ready[0]);
+	wait_for_child(_metadata, ready);
 	if (kill_it) {
 		usleep(rand() % (2 * c->node.frame_us));
 		ASSERT_EQ(0, kill(pid, SIGKILL));
@@ -783,7 +794,6 @@ static void run_reaped(struct __test_metadata *const _metadata,
 {
 	int ready[2];
 	pid_t pid;
-	char byte;
 
 	ASSERT_EQ(0, pipe(ready));
 	pid = fork();
@@ -791,13 +801,11 @@ static void run_reaped(struct __test_metadata *const _metadata,
 	if (!pid) {
 		ASSERT_EQ(0, vt_make_private(c->addr, c->frame));
 		bring_to(_metadata, c, state);
-		ASSERT_EQ(1, write(ready[1], "", 1));
+		tell_parent(ready[1]);
 		for (;;)
 			pause();
 	}
-	close(ready[1]);
-	ASSERT_EQ(1, read(ready[0], &byte, 1));
-	close(ready[0]);
+	wait_for_child(_metadata, ready);
 	usleep(rand() % (2 * c->node.frame_us));
 	ASSERT_LE(0, vt_reap(pid, c->node.frame_us / 20));
 	own(_metadata, c);
@@ -1002,7 +1010,6 @@ TEST_F(large, reaped)
 	unsigned int i, n;
 	int ready[2];
 	pid_t pid;
-	char byte;
 
 	for (n = 0; n < 10; n++) {
 		ASSERT_EQ(0, pipe(ready));
@@ -1013,13 +1020,11 @@ TEST_F(large, reaped)
 				ASSERT_EQ(0, vt_make_private(t->map + i * self->slot,
 							     self->frame));
 			capture_large(_metadata, self);
-			ASSERT_EQ(1, write(ready[1], "", 1));
+			tell_parent(ready[1]);
 			for (;;)
 				pause();
 		}
-		close(ready[1]);
-		ASSERT_EQ(1, read(ready[0], &byte, 1));
-		close(ready[0]);
+		wait_for_child(_metadata, ready);
 		usleep(rand() % (2 * self->node.frame_us));
 		ASSERT_LE(0, vt_reap(pid, self->node.frame_us / 20));
 		own_tails(_metadata, self);
