@@ -192,6 +192,16 @@ static unsigned int fail_all(struct __test_metadata *const _metadata, int fd, vo
 	return n - 2;
 }
 
+/* What there is when the call has been made, and nothing had failed */
+static void count_done(struct __test_metadata *const _metadata, void *self,
+		       const struct call *call, struct counters *done)
+{
+	ASSERT_EQ(0, call->ready ? call->ready(self) : 0);
+	ASSERT_EQ(0, call->call(self));
+	count(done);
+	ASSERT_EQ(0, call->over(self));
+}
+
 static void fail_each(struct __test_metadata *const _metadata, int fd, void *self,
 		      const struct call *call)
 {
@@ -199,10 +209,7 @@ static void fail_each(struct __test_metadata *const _metadata, int fd, void *sel
 	unsigned int pass, n, refused;
 
 	/* what is made once and kept */
-	ASSERT_EQ(0, call->ready ? call->ready(self) : 0);
-	ASSERT_EQ(0, call->call(self));
-	count(&mapped);
-	ASSERT_EQ(0, call->over(self));
+	count_done(_metadata, self, call, &mapped);
 	count(&first);
 
 	/*
@@ -212,10 +219,7 @@ static void fail_each(struct __test_metadata *const _metadata, int fd, void *sel
 	 */
 	for (pass = 0; pass < 2; pass++) {
 		n = fail_all(_metadata, fd, self, call, &first, &refused);
-		ASSERT_EQ(0, call->ready ? call->ready(self) : 0);
-		ASSERT_EQ(0, call->call(self));
-		count(&after);
-		ASSERT_EQ(0, call->over(self));
+		count_done(_metadata, self, call, &after);
 		if (mapped.lowest <= after.lowest)
 			break;
 		TH_LOG("I/O addresses from %#llx on, from %#llx before", after.lowest,
